@@ -1,0 +1,1 @@
+//! Releases, and import and export of foreign formats.

@@ -1,0 +1,1 @@
+//! The episode file: write, recover, read, conform, align to a table.

@@ -1,0 +1,1 @@
+//! Measurements over episodes and datasets; rule sets that turn them into verdicts.

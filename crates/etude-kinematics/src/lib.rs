@@ -1,0 +1,25 @@
+//! A robot's body from URDF or MJCF: forward kinematics, Jacobians and inverse kinematics.
+//!
+//! [`Body`] is a flat kinematic tree. [`Poses`] holds where every part of it is for one set of joint positions,
+//! [`Selection`] says which joints may move and gives Jacobians over them, and [`Ik`] moves them so that frames reach
+//! their targets without leaving the limits of position and velocity. The control path (forward kinematics, Jacobians,
+//! [`Ik::solve`]) does not allocate.
+//!
+//! Units are SI: m, rad, s, N, N·m. Every array of joint positions has the layout of [`Body::position_len`]: the
+//! joints in the order of the tree, one value for a revolute or prismatic joint, a quaternion (w, x, y, z) for a ball
+//! joint, a position and a quaternion (x, y, z, w, x, y, z) for a free joint. That is MuJoCo's `qpos`.
+//!
+//! This crate knows nothing of takes, cards or robots' wires.
+
+pub mod body;
+pub mod forward;
+pub mod hand;
+pub mod ik;
+pub mod qp;
+pub mod selection;
+
+pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError};
+pub use forward::Poses;
+pub use hand::{FingerRange, HandClosure, HandError};
+pub use ik::{FrameTarget, Ik, IkError, IkOptions, Residual, Solution, Status};
+pub use selection::{Selection, SelectionError};

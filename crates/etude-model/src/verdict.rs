@@ -1,0 +1,68 @@
+//! Measurements, and the verdict that a rule set makes of them.
+
+use crate::stream::Topic;
+use crate::time::LogTime;
+use serde::{Deserialize, Serialize};
+
+/// One measured value of one stream (or of the whole episode), over a span of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What was measured, such as `rate` or `frozen`; defined on the reference page of inspection.
+    pub name: String,
+    /// The stream; absent for the whole episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Topic>,
+    /// The channel within the stream, such as a joint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The value; absent where it could not be measured, and `detail` says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Its unit, such as `Hz`, `ms`, `ratio`.
+    pub unit: String,
+    /// From when, where it concerns a part of the take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<LogTime>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<LogTime>,
+    /// Words for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// To be looked at.
+    Warning,
+    /// The take does not count.
+    Fault,
+}
+
+/// A rule that a measurement did not meet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: String,
+    /// How grave.
+    pub severity: Severity,
+    /// What was found, in a sentence with its numbers.
+    pub message: String,
+    /// The measurement.
+    pub measurement: Measurement,
+}
+
+/// What a rule set says of an episode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The rule set's name and version.
+    pub rules: String,
+    /// Whether the take counts: no finding is a fault.
+    pub accepted: bool,
+    /// What was found, gravest first.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,1 @@
+//! Robots behind one trait, and the safety governor that every command passes.

@@ -1,0 +1,1 @@
+//! MuJoCo: scenes, sensors, cameras, tasks with success tests, randomisation.
