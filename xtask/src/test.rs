@@ -33,7 +33,7 @@ const CHECKS: [Check; 5] = [
     },
     Check {
         heading: "dependencies: licences, bans, sources",
-        arguments: &["deny", "--log-level=error", "check", "licenses", "bans", "sources"],
+        arguments: &["deny", "--log-level=warn", "check", "licenses", "bans", "sources"],
         hint: "deny.toml says what is allowed and why",
     },
     Check {
