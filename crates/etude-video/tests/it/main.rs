@@ -1,0 +1,10 @@
+//! Behaviour of the crate as its callers see it.
+
+mod encode;
+#[cfg(feature = "ffmpeg")]
+mod ffprobe;
+#[cfg(feature = "ffmpeg")]
+mod files;
+#[cfg(feature = "ffmpeg")]
+mod real_data;
+mod scene;
