@@ -1,0 +1,226 @@
+//! Fills a body from MJCF.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use mjcf_rs::Model;
+use mjcf_rs::body::JointType;
+use mjcf_rs::equality::{Equality, EqualityJoint};
+use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use roxmltree::Document;
+
+use super::builder::{Builder, Coupling, JointSpec};
+use super::{
+    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, mjcf_effort, xml,
+};
+
+/// Reads an MJCF document after splicing its includes.
+pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions) -> Result<Body, BodyError> {
+    let spliced = xml::with_includes(document, origin)?;
+    let folder = origin.parent().unwrap_or(Path::new(""));
+    let model = Model::from_str(&spliced, folder).map_err(|error| BodyError::Format {
+        path: origin.to_owned(),
+        format: "MJCF",
+        detail: error.to_string(),
+    })?;
+    let efforts = mjcf_effort::ByClass::read(&xml::parse(&spliced, origin)?);
+    let mut builder = Builder::new(origin, model.name.as_deref().unwrap_or_default(), options);
+    let mut keyframe_mask = Vec::new();
+    push_bodies(&mut builder, &model, &efforts, options, &mut keyframe_mask)?;
+    actuator_efforts(&mut builder, &model);
+    couple(&mut builder, &model);
+    for key in model.keyframes.iter().filter(|key| !key.qpos.is_empty()) {
+        let name = key.name.as_deref().unwrap_or_default();
+        let kept = key.qpos.iter().zip(&keyframe_mask).filter(|&(_, &kept)| kept).map(|(&value, _)| value);
+        // A keyframe of another length fails the builder's own check.
+        let positions = if key.qpos.len() == keyframe_mask.len() { kept.collect() } else { vec![f64::NAN] };
+        builder.push_keyframe(name, positions);
+    }
+    builder.finish()
+}
+
+/// Where a body's frame is: the joint that carries it and its pose in that joint's frame.
+#[derive(Clone, Copy)]
+struct Place {
+    joint: usize,
+    offset: Isometry3<f64>,
+}
+
+fn push_bodies(
+    builder: &mut Builder,
+    model: &Model,
+    efforts: &mjcf_effort::ByClass,
+    options: &BodyOptions,
+    keyframe_mask: &mut Vec<bool>,
+) -> Result<(), BodyError> {
+    let world = Place { joint: 0, offset: Isometry3::identity() };
+    let mut places: Vec<Place> = Vec::with_capacity(model.bodies.len());
+    for entry in &model.bodies {
+        let body = &entry.body;
+        let name = body.name.as_deref().unwrap_or_default();
+        let place = match entry.parent {
+            None => world,
+            Some(parent) => {
+                let Some(&carrier) = places.get(parent) else {
+                    return Err(builder.element(
+                        "body",
+                        name,
+                        "a parent before its child",
+                        format!("body {parent}"),
+                    ));
+                };
+                let place = Place { joint: carrier.joint, offset: carrier.offset * pose(&body.pose) };
+                push_joints(builder, body, place, model, efforts, options, keyframe_mask)?
+            }
+        };
+        if entry.parent.is_some() {
+            builder.push_frame(name, FrameKind::Link, place.joint, place.offset);
+        }
+        for site in &body.sites {
+            let site_name = site.name.as_deref().unwrap_or_default();
+            builder.push_frame(site_name, FrameKind::Site, place.joint, place.offset * pose(&site.pose));
+        }
+        places.push(place);
+    }
+    Ok(())
+}
+
+/// Adds the joints between a body and its parent and says where the body is then. A body without joints adds none:
+/// it is a frame of the joint that carries it.
+fn push_joints(
+    builder: &mut Builder,
+    body: &mjcf_rs::body::Body,
+    mut place: Place,
+    model: &Model,
+    efforts: &mjcf_effort::ByClass,
+    options: &BodyOptions,
+    keyframe_mask: &mut Vec<bool>,
+) -> Result<Place, BodyError> {
+    for joint in &body.joints {
+        let name = joint.name.clone().unwrap_or_default();
+        let anchor = Isometry3::from(Translation3::from(joint.pos));
+        let (kind, fixed) = match joint.type_ {
+            JointType::Hinge => (JointKind::Revolute, place.offset * anchor),
+            JointType::Slide => (JointKind::Prismatic, place.offset * anchor),
+            JointType::Ball => (JointKind::Ball, place.offset * anchor),
+            JointType::Free if options.freeze_free_joints => (JointKind::Fixed, place.offset),
+            // A free joint's values are the body's pose in the world; the body's own pose is only where it rests.
+            JointType::Free => (JointKind::Free, Isometry3::identity()),
+        };
+        if joint.type_ == JointType::Free && (body.joints.len() > 1 || place.joint != 0) {
+            return Err(builder.element(
+                "body",
+                &name,
+                "a free joint alone, on a child of the world",
+                "more".to_owned(),
+            ));
+        }
+        let mut limits = JointLimits::NONE;
+        if let Some([lower, upper]) = joint.range
+            && kind.is_scalar()
+            && joint.limited.resolve(model.compiler.autolimits, true)
+        {
+            (limits.lower, limits.upper) = (lower, upper);
+        }
+        limits.effort = efforts.of(&name, joint.class.as_deref()).unwrap_or(f64::INFINITY);
+        let frozen = joint.type_ == JointType::Free && kind == JointKind::Fixed;
+        keyframe_mask.extend(std::iter::repeat_n(!frozen, if frozen { 7 } else { kind.position_len() }));
+        let index = builder.push_joint(JointSpec {
+            name,
+            kind,
+            parent: place.joint,
+            fixed,
+            axis: Vector3::from(joint.axis),
+            reference: if kind.is_scalar() { joint.ref_ } else { 0.0 },
+            limits,
+            rest_pose: place.offset,
+        })?;
+        let is_free = joint.type_ == JointType::Free;
+        place =
+            Place { joint: index, offset: if is_free { Isometry3::identity() } else { anchor.inverse() } };
+    }
+    Ok(place)
+}
+
+/// Where a joint states no effort itself, that of its actuators counts.
+fn actuator_efforts(builder: &mut Builder, model: &Model) {
+    for actuator in &model.actuators {
+        let (Some(joint), Some([lower, upper])) = (&actuator.joint, actuator.force_range) else { continue };
+        let Some(joint) = builder.joint(joint) else { continue };
+        let effort = lower.abs().max(upper.abs()) * gear(actuator);
+        let limits = builder.limits_mut(joint);
+        if limits.effort.is_infinite() && effort > 0.0 {
+            limits.effort = effort;
+        }
+    }
+}
+
+fn gear(actuator: &mjcf_rs::extras::Actuator) -> f64 {
+    let gear = actuator.gear.first().copied().unwrap_or(1.0).abs();
+    if gear == 0.0 { 1.0 } else { gear }
+}
+
+/// Takes equalities between joints as followers; what cannot be one is remarked.
+fn couple(builder: &mut Builder, model: &Model) {
+    let driven: HashSet<&str> =
+        model.actuators.iter().filter_map(|actuator| actuator.joint.as_deref()).collect();
+    for equality in &model.equality {
+        let (what, common) = match equality {
+            Equality::Connect(connect) => ("connect", &connect.common),
+            Equality::Weld(weld) => ("weld", &weld.common),
+            Equality::Tendon(tendon) => ("tendon", &tendon.common),
+            Equality::Joint(joint) => ("joint", &joint.common),
+        };
+        if !common.active {
+            continue;
+        }
+        let coupling = match equality {
+            Equality::Joint(joint) => coupling(builder, joint, &driven),
+            _ => None,
+        };
+        if let Some(coupling) = coupling {
+            builder.couple(&coupling);
+        } else {
+            let name = common.name.as_deref().unwrap_or_default();
+            builder.remark(Remark::Equality(format!("<{what} name=\"{name}\">")));
+        }
+    }
+}
+
+/// MuJoCo ties `joint1` to a polynomial of `joint2`, both counted from their references. The driven one of the two leads.
+fn coupling(builder: &Builder, equality: &EqualityJoint, driven: &HashSet<&str>) -> Option<Coupling> {
+    let second = equality.joint2.as_deref()?;
+    let scalar = |name: &str| builder.joint(name).filter(|&joint| builder.kind(joint).is_scalar());
+    let (joint1, joint2) = (scalar(&equality.joint1)?, scalar(second)?);
+    let [constant, slope, curve @ ..] = equality.polycoef;
+    if curve.iter().any(|&value| value != 0.0) || slope == 0.0 || !slope.is_finite() || !constant.is_finite()
+    {
+        return None;
+    }
+    let (reference1, reference2) = (builder.reference(joint1), builder.reference(joint2));
+    let second_leads = Coupling {
+        follower: joint1,
+        source: joint2,
+        multiplier: slope,
+        offset: reference1 + constant - slope * reference2,
+    };
+    let first_leads = Coupling {
+        follower: joint2,
+        source: joint1,
+        multiplier: slope.recip(),
+        offset: reference2 - (constant + reference1) / slope,
+    };
+    let free = |joint: JointId| !builder.is_follower(joint);
+    let first_is_driven = driven.contains(equality.joint1.as_str()) && !driven.contains(second);
+    let (preferred, other) =
+        if first_is_driven { (first_leads, second_leads) } else { (second_leads, first_leads) };
+    if free(preferred.follower) { Some(preferred) } else { free(other.follower).then_some(other) }
+}
+
+fn pose(pose: &mjcf_rs::Pose) -> Isometry3<f64> {
+    let (t, r) = (pose.translation, pose.rotation);
+    Isometry3::from_parts(
+        Translation3::new(t.x, t.y, t.z),
+        UnitQuaternion::from_quaternion(Quaternion::new(r.w, r.x, r.y, r.z)),
+    )
+}

@@ -1,0 +1,10 @@
+//! Behaviour of the crate, from outside.
+
+mod allocation;
+mod chains;
+mod data;
+mod formats;
+mod hand;
+mod ik;
+mod models;
+mod qp;
