@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let mut names = Vec::new();
     for (why, packages) in &missing {
-        eprintln!("installing {} ({why})", packages.join(" "));
+        eprintln!("missing: {} ({why})", packages.join(" "));
         names.extend(packages.iter().copied());
     }
     let by_hand = format!(
@@ -53,6 +53,7 @@ pub(crate) fn run() -> Result<()> {
             .hint(format!("run this line, then the command again:\n  {by_hand}"))
             .code(2));
     };
+    eprintln!("installing them with apt-get: some minutes");
     apt(prefix, &["update"])
         .and_then(|()| {
             let options = ["install", "-y", "--no-install-recommends"];

