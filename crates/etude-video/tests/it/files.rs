@@ -349,3 +349,99 @@ fn h265_av1_and_vp9_are_copied_exactly() {
         assert_eq!(hash_file(&built).expect("decodes"), hash_file(&from).expect("decodes"), "{codec}");
     }
 }
+
+#[test]
+fn every_slice_has_the_quantiser_asked_for() {
+    let (_keep, at) = folder();
+    let path = at("take.mp4");
+    let mut settings = etude_video::H264Settings::new(320, 240, rate());
+    for qp in [20, 28] {
+        settings.qp = qp;
+        let mut encoder = etude_video::H264Encoder::new(settings).expect("sound settings");
+        // From still to moving to all noise: whatever the content, the quantiser stays.
+        let frames = (0..45u64).map(|index| match index {
+            0..15 => picture(320, 240, 0),
+            15..30 => picture(320, 240, index),
+            _ => noise(320, 240, index),
+        });
+        let units: Vec<_> = frames.map(|frame| encoder.encode(&frame.as_frame()).expect("encodes")).collect();
+        write(&path, VideoTrack::new(Codec::H264, 320, 240, rate()), &units);
+        let Some(headers) = headers(&path) else { return };
+        let field = |name: &str| -> Vec<i32> {
+            let lines = headers.lines().filter(|line| line.contains(name));
+            lines.filter_map(|line| line.rsplit("= ").next()?.trim().parse().ok()).collect()
+        };
+        let initial = field("pic_init_qp_minus26").first().copied().expect("a picture parameter set");
+        let slices = field("slice_qp_delta");
+        assert_eq!(slices.len(), 45, "one slice per frame");
+        assert!(
+            slices.iter().all(|delta| 26 + initial + delta == i32::from(qp)),
+            "{qp}: {initial} + {slices:?}"
+        );
+    }
+}
+
+fn noise(width: u32, height: u32, seed: u64) -> etude_video::RgbImage {
+    let mut state = seed | 1;
+    let bytes = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    let data = bytes.take(width as usize * height as usize * 3).collect();
+    etude_video::RgbImage::new(width, height, data).expect("built to size")
+}
+
+/// Every header field of a file as FFmpeg prints it; `None` where the command is absent.
+fn headers(path: &Path) -> Option<String> {
+    let mut command = std::process::Command::new("ffmpeg");
+    command.args(["-nostdin", "-i"]).arg(path).args([
+        "-c",
+        "copy",
+        "-bsf:v",
+        "trace_headers",
+        "-f",
+        "null",
+        "-",
+    ]);
+    let output = command.output().ok();
+    if output.is_none() {
+        eprintln!("skipped: ffmpeg is not installed");
+    }
+    output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn flipped_bytes_never_pass_for_the_original() {
+    let (_keep, at) = folder();
+    let path = at("take.mp4");
+    write(&path, track(), &take(&mut encoder(), 0, 20));
+    let sound = hash_file(&path).expect("decodes");
+    let bytes = fs::read(&path).expect("reads");
+    let payload = bytes.windows(4).position(|window| window == b"mdat").expect("a data box") + 8;
+    for step in 1..8 {
+        let mut bad = bytes.clone();
+        let at_byte = payload + (bad.len() - payload) * step / 8;
+        for byte in &mut bad[at_byte..at_byte + 40] {
+            *byte ^= 0x5a;
+        }
+        let broken = at("broken.mp4");
+        fs::write(&broken, &bad).expect("writes");
+        let frames: Result<Vec<_>, ReadError> = FrameReader::open(&broken).and_then(Iterator::collect);
+        if let Ok(frames) = frames {
+            let changed: Vec<_> =
+                frames.iter().zip(&sound).filter(|(frame, hash)| frame.hash() != **hash).collect();
+            assert!(!changed.is_empty(), "byte {at_byte}");
+        }
+    }
+}
+
+#[test]
+fn sources_and_sinks_can_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<etude_video::H264Encoder>();
+    is_send::<Decoder>();
+    is_send::<Mp4Reader>();
+    is_send::<Mp4Writer>();
+    is_send::<FrameReader>();
+    is_send::<etude_video::DecodedFrame>();
+}

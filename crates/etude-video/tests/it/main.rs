@@ -1,5 +1,6 @@
 //! Behaviour of the crate as its callers see it.
 
+mod any_bytes;
 mod encode;
 #[cfg(feature = "ffmpeg")]
 mod ffprobe;
