@@ -1,12 +1,17 @@
-//! CPU time per 640x480 frame of the bundled encoder against x264, each from RGB; asserts nothing.
+//! CPU time per frame: the bundled encoder against x264, each from RGB, then what reading costs; asserts nothing.
 //!
 //! `cargo bench -p etude-video` encodes the frames of the video named by `ETUDE_BENCH_VIDEO`, or a synthetic scene.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
+use std::cell::RefCell;
 use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 
-use etude_video::{FrameRate, FrameReader, H264Encoder, H264Settings, RgbImage, StillStats};
+use etude_video::{
+    Codec, FrameRate, FrameReader, H264Encoder, H264Settings, Mp4Reader, Mp4Writer, RgbImage, StillStats,
+    VideoTrack,
+};
 use ffmpeg::format::Pixel;
 use ffmpeg::{codec, encoder, frame};
 use ffmpeg_next as ffmpeg;
@@ -37,6 +42,49 @@ fn main() {
             .sum()
     });
     println!("still measures from RGB         {ms:6.2} ms");
+    reading(&frames);
+}
+
+/// What copying, decoding and measuring cost, per frame of the file.
+fn reading(frames: &[RgbImage]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("take.mp4");
+    let (width, height) = (frames[0].width(), frames[0].height());
+    let mut encoder = H264Encoder::new(H264Settings::new(width, height, rate())).expect("sound settings");
+    let units: Vec<_> =
+        frames.iter().map(|frame| encoder.encode(&frame.as_frame()).expect("encodes")).collect();
+    let write = |path: &Path| {
+        let track = VideoTrack::new(Codec::H264, width, height, rate());
+        let mut writer = Mp4Writer::create(path, track).expect("creates");
+        for (index, unit) in units.iter().enumerate() {
+            writer.push(unit, index as u64).expect("takes the unit");
+        }
+        writer.finish().expect("finishes").frames as usize
+    };
+    write(&path);
+    let many = 20;
+    let repeat = |work: &dyn Fn() -> usize| timed(frames.len() * many, || (0..many).map(|_| work()).sum()).0;
+    let copy = folder.path().join("copy.mp4");
+    println!("write MP4                       {:6.3} ms", repeat(&|| write(&copy)));
+    println!(
+        "read packets                    {:6.3} ms",
+        repeat(&|| Mp4Reader::open(&path).expect("opens").count())
+    );
+    let decode = || FrameReader::open(&path).expect("opens").count();
+    println!("decode                          {:6.3} ms", repeat(&decode));
+    let keys = || FrameReader::open_key_frames(&path).expect("opens").count();
+    println!("decode key frames alone         {:6.3} ms", repeat(&keys));
+    let measured = || {
+        let frames = FrameReader::open_key_frames(&path).expect("opens");
+        frames.filter(|frame| frame.as_ref().is_ok_and(|frame| frame.stats().is_ok())).count()
+    };
+    println!("measure key frames alone        {:6.3} ms", repeat(&measured));
+    let reader = RefCell::new(FrameReader::open(&path).expect("opens"));
+    let random = || {
+        let numbers = (0..frames.len() as u64).map(|k| k * 7919 % frames.len() as u64);
+        numbers.filter(|k| reader.borrow_mut().frame_at(*k).is_ok_and(|frame| frame.to_rgb().is_ok())).count()
+    };
+    println!("random frame to RGB             {:6.3} ms", timed(frames.len(), random).0);
 }
 
 fn frames() -> Vec<RgbImage> {
