@@ -108,7 +108,8 @@ fn reaches(body: &Body, joints: &[JointId]) {
         for &joint in joints {
             let limits = body.limits(joint);
             let share = if body.joint_name(joint).contains("waist") { 0.4 } else { 0.8 };
-            let (centre, half) = ((limits.lower + limits.upper) / 2.0, (limits.upper - limits.lower) / 2.0);
+            let (centre, half) =
+                (f64::midpoint(limits.lower, limits.upper), (limits.upper - limits.lower) / 2.0);
             goal[body.position_index(joint).expect("it moves")] =
                 centre + half * share * (2.0 * unit() - 1.0);
         }

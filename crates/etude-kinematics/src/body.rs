@@ -5,6 +5,7 @@
 mod builder;
 mod error;
 mod mjcf;
+mod mjcf_check;
 mod mjcf_effort;
 mod source;
 mod urdf;

@@ -17,6 +17,7 @@ pub mod hand;
 pub mod ik;
 pub mod qp;
 pub mod selection;
+pub mod transform;
 
 pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError};
 pub use forward::Poses;

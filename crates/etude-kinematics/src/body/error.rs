@@ -16,7 +16,7 @@ pub enum BodyError {
         source: std::io::Error,
     },
     /// A bound that keeps reading finite was passed.
-    #[error("{}: {what} {found} exceed the bound of {bound}", path.display())]
+    #[error("{}: {found} {what} exceed the bound of {bound}", path.display())]
     Bound {
         /// The file.
         path: PathBuf,

@@ -11,19 +11,22 @@ use roxmltree::Document;
 
 use super::builder::{Builder, Coupling, JointSpec};
 use super::{
-    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, mjcf_effort, xml,
+    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, mjcf_check,
+    mjcf_effort, xml,
 };
 
 /// Reads an MJCF document after splicing its includes.
 pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions) -> Result<Body, BodyError> {
     let spliced = xml::with_includes(document, origin)?;
+    let document = xml::parse(&spliced, origin)?;
+    mjcf_check::check(&document, origin)?;
     let folder = origin.parent().unwrap_or(Path::new(""));
     let model = Model::from_str(&spliced, folder).map_err(|error| BodyError::Format {
         path: origin.to_owned(),
         format: "MJCF",
         detail: error.to_string(),
     })?;
-    let efforts = mjcf_effort::ByClass::read(&xml::parse(&spliced, origin)?);
+    let efforts = mjcf_effort::ByClass::read(&document);
     let mut builder = Builder::new(origin, model.name.as_deref().unwrap_or_default(), options);
     let mut keyframe_mask = Vec::new();
     push_bodies(&mut builder, &model, &efforts, options, &mut keyframe_mask)?;

@@ -12,11 +12,40 @@ const MAX_NODES: u32 = 2_000_000;
 /// Most files that one model may include; vendors' models include fewer than ten.
 const MAX_INCLUDES: usize = 64;
 
+/// Deepest nesting of elements; a humanoid's file has about forty.
+const MAX_DEPTH: usize = 200;
+
 /// Parses one document.
 pub(super) fn parse<'text>(text: &'text str, origin: &Path) -> Result<Document<'text>, BodyError> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    Document::parse_with_options(text.trim_start_matches('\u{feff}').trim_start(), options)
-        .map_err(|error| BodyError::Xml { path: origin.to_owned(), detail: error.to_string() })
+    let document = Document::parse_with_options(text.trim_start_matches('\u{feff}').trim_start(), options)
+        .map_err(|error| BodyError::Xml { path: origin.to_owned(), detail: error.to_string() })?;
+    let depth = depth(&document);
+    if depth > MAX_DEPTH {
+        let (path, found, bound) = (origin.to_owned(), depth as u64, MAX_DEPTH as u64);
+        return Err(BodyError::Bound { path, what: "levels of elements", found, bound });
+    }
+    Ok(document)
+}
+
+/// Deepest nesting of a document, found without recursion.
+fn depth(document: &Document<'_>) -> usize {
+    let (mut node, mut level, mut deepest) = (document.root(), 0, 0);
+    loop {
+        if let Some(child) = node.first_child() {
+            (node, level) = (child, level + 1);
+            deepest = deepest.max(level);
+            continue;
+        }
+        loop {
+            if let Some(sibling) = node.next_sibling() {
+                node = sibling;
+                break;
+            }
+            let Some(parent) = node.parent() else { return deepest };
+            (node, level) = (parent, level - 1);
+        }
+    }
 }
 
 /// Writes an MJCF document with every `<include>` replaced by the children of the included file's root.

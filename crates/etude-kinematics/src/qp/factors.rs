@@ -1,4 +1,6 @@
 //! The two factors of the dual method: J = L⁻ᵀQ, with `H = LLᵀ`, and R, with the active normals `N = LQ[R; 0]`.
+//!
+//! All are kept column by column, so that what is done most, turning two columns of J, runs over contiguous memory.
 
 /// A new normal whose part outside the active ones is smaller than this, squared and relative, depends on them.
 const DEPENDENT: f64 = 1e-22;
@@ -6,11 +8,11 @@ const DEPENDENT: f64 = 1e-22;
 #[derive(Debug, Clone)]
 pub(super) struct Factors {
     size: usize,
-    /// L, [n, n], row by row; only the lower triangle is used.
+    /// L, [n, n]; only the lower triangle is used.
     cholesky: Vec<f64>,
-    /// J, [n, n], row by row.
+    /// J, [n, n].
     j: Vec<f64>,
-    /// R, [n, n], column by column; only the upper triangle is used.
+    /// R, [n, n]; only the upper triangle is used.
     r: Vec<f64>,
     /// Jᵀ times the normal in hand, [n].
     d: Vec<f64>,
@@ -22,30 +24,40 @@ impl Factors {
         Self { size, cholesky: square.clone(), j: square.clone(), r: square, d: vec![0.0; size] }
     }
 
-    /// Starts anew from a Hessian with no active normals; false where it is not positive definite.
+    /// Starts anew from a Hessian (lower triangle, row by row) with no active normals; false where it is not positive
+    /// definite.
     pub(super) fn factorise(&mut self, hessian: &[f64]) -> bool {
         let n = self.size;
-        for i in 0..n {
-            for k in 0..=i {
-                let (above, row) = self.cholesky.split_at_mut(i * n);
-                let partial =
-                    if k < i { dot(&row[..k], &above[k * n..k * n + k]) } else { dot(&row[..k], &row[..k]) };
-                let rest = hessian[i * n + k] - partial;
-                if k < i {
-                    row[k] = rest / above[k * n + k];
-                } else if rest > 0.0 {
-                    row[i] = rest.sqrt();
-                } else {
-                    return false;
-                }
+        for k in 0..n {
+            let (before, column) = self.cholesky.split_at_mut(k * n);
+            let column = &mut column[k..n];
+            for (value, row) in column.iter_mut().zip(k..n) {
+                *value = hessian[row * n + k];
+            }
+            for earlier in before.chunks_exact(n) {
+                subtract(column, earlier[k], &earlier[k..]);
+            }
+            let pivot = column[0];
+            if pivot <= 0.0 || pivot.is_nan() {
+                return false;
+            }
+            let scale = pivot.sqrt().recip();
+            for value in column {
+                *value *= scale;
             }
         }
-        for (i, row) in self.j.chunks_exact_mut(n).enumerate() {
-            row[..i].fill(0.0);
-            row[i] = self.cholesky[i * n + i].recip();
-            for c in i + 1..n {
-                let factor_row = &self.cholesky[c * n..=c * n + c];
-                row[c] = -dot(&factor_row[i..c], &row[i..c]) / factor_row[c];
+        // Column c of J is row c of L⁻¹.
+        for c in 0..n {
+            let (before, column) = self.j.split_at_mut(c * n);
+            let column = &mut column[..n];
+            column.fill(0.0);
+            column[c] = 1.0;
+            for (k, earlier) in before.chunks_exact(n).enumerate() {
+                subtract(&mut column[..=k], self.cholesky[k * n + c], &earlier[..=k]);
+            }
+            let scale = self.cholesky[c * n + c].recip();
+            for value in &mut column[..=c] {
+                *value *= scale;
             }
         }
         true
@@ -54,26 +66,23 @@ impl Factors {
     /// The unconstrained minimiser −H⁻¹g.
     pub(super) fn minimiser(&mut self, gradient: &[f64], x: &mut [f64]) {
         self.load(gradient);
-        for (x, row) in x.iter_mut().zip(self.j.chunks_exact(self.size)) {
-            *x = -dot(row, &self.d);
+        x.fill(0.0);
+        for (column, &d) in self.j.chunks_exact(self.size).zip(&self.d) {
+            subtract(x, d, column);
         }
     }
 
     /// Takes a normal in hand.
     pub(super) fn load(&mut self, normal: &[f64]) {
-        self.d.fill(0.0);
-        for (value, row) in normal.iter().zip(self.j.chunks_exact(self.size)) {
-            for (d, j) in self.d.iter_mut().zip(row) {
-                *d += value * j;
-            }
+        for (d, column) in self.d.iter_mut().zip(self.j.chunks_exact(self.size)) {
+            *d = super::dot(normal, column);
         }
     }
 
     /// Takes a unit normal in hand.
     pub(super) fn load_unit(&mut self, index: usize, sign: f64) {
-        let row = &self.j[index * self.size..(index + 1) * self.size];
-        for (d, j) in self.d.iter_mut().zip(row) {
-            *d = sign * j;
+        for (d, column) in self.d.iter_mut().zip(self.j.chunks_exact(self.size)) {
+            *d = sign * column[index];
         }
     }
 
@@ -81,20 +90,21 @@ impl Factors {
     /// depends on the active ones, so that the point cannot move; else the slack gained per unit step.
     pub(super) fn directions(&self, active: usize, primal: &mut [f64], dual: &mut [f64]) -> Option<f64> {
         let n = self.size;
-        for i in (0..active).rev() {
-            let mut rest = self.d[i];
-            for (k, known) in dual.iter().enumerate().take(active).skip(i + 1) {
-                rest -= self.r[k * n + i] * known;
-            }
-            dual[i] = rest / self.r[i * n + i];
+        dual[..active].copy_from_slice(&self.d[..active]);
+        for k in (0..active).rev() {
+            let column = &self.r[k * n..=k * n + k];
+            dual[k] /= column[k];
+            let known = dual[k];
+            subtract(&mut dual[..k], known, column);
         }
         let free = &self.d[active..];
-        let curvature = dot(free, free);
-        if curvature <= DEPENDENT * dot(&self.d, &self.d) {
+        let curvature = super::dot(free, free);
+        if curvature <= DEPENDENT * super::dot(&self.d, &self.d) {
             return None;
         }
-        for (primal, row) in primal.iter_mut().zip(self.j.chunks_exact(n)) {
-            *primal = dot(&row[active..], free);
+        primal.fill(0.0);
+        for (column, &d) in self.j[active * n..].chunks_exact(n).zip(free) {
+            subtract(primal, -d, column);
         }
         Some(curvature)
     }
@@ -137,14 +147,17 @@ impl Factors {
 
     /// Turns columns `left` and `left + 1` of J.
     fn turn_j(&mut self, left: usize, cos: f64, sin: f64) {
-        for row in self.j.chunks_exact_mut(self.size) {
-            let (a, b) = (row[left], row[left + 1]);
-            row[left] = cos * a + sin * b;
-            row[left + 1] = cos * b - sin * a;
+        let n = self.size;
+        let (one, other) = self.j[left * n..(left + 2) * n].split_at_mut(n);
+        for (a, b) in one.iter_mut().zip(other) {
+            (*a, *b) = (cos * *a + sin * *b, cos * *b - sin * *a);
         }
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// `target -= factor * source`.
+fn subtract(target: &mut [f64], factor: f64, source: &[f64]) {
+    for (target, source) in target.iter_mut().zip(source) {
+        *target -= factor * source;
+    }
 }

@@ -3,6 +3,9 @@
 use std::fs;
 
 use etude_kinematics::{Body, BodyError, BodyOptions, JointKind, Poses};
+use proptest::prelude::*;
+
+use crate::data;
 
 fn read(text: &str) -> Result<Body, BodyError> {
     Body::from_text(text, "model.xml", &BodyOptions::default())
@@ -45,6 +48,11 @@ fn errors_name_the_file_the_element_and_what_was_expected() {
             r#"<robot name="r"><link name="a"/><joint name="j" type="fixed"><parent link="a"/><child link="c"/></joint></robot>"#,
             "<joint name=\"j\">: expected links that the file has, found \"c\"",
         ),
+        ("<mujoco><compiler eulerseq=\"xyzx\"/></mujoco>", "expected three of x, y, z, X, Y, Z, found xyzx"),
+        (
+            "<mujoco><default><default/></default></mujoco>",
+            "<default name=\"\">: expected a class of its own",
+        ),
         (
             r#"<mujoco><worldbody><body><joint/><body><freejoint name="f"/></body></body></worldbody></mujoco>"#,
             "expected a free joint alone, on a child of the world",
@@ -56,6 +64,8 @@ fn errors_name_the_file_the_element_and_what_was_expected() {
             Err(error) => assert!(error.to_string().contains(expected), "{error} does not say {expected}"),
         }
     }
+    let deep = format!("<mujoco>{}{}</mujoco>", "<a>".repeat(300), "</a>".repeat(300));
+    assert!(read(&deep).unwrap_err().to_string().contains("301 levels of elements exceed the bound of 200"));
     let missing = Body::from_path("no/such/robot.urdf", &BodyOptions::default()).unwrap_err();
     assert!(missing.to_string().starts_with("cannot read no/such/robot.urdf: "), "{missing}");
 }
@@ -137,4 +147,67 @@ fn chains_of_followers_lead_to_the_joint_that_moves() {
     let variable = selection.variables()[0];
     assert!((variable.upper - 0.45).abs() < 1e-15 && (variable.lower + 0.55).abs() < 1e-15);
     assert_eq!(body.kind(variable.joint), JointKind::Revolute);
+}
+
+#[test]
+fn attached_models_are_read_and_may_not_run_in_circles() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let rig = |file: &str| {
+        format!(
+            r#"<mujoco><asset><model name="sub" file="{file}"/></asset><worldbody><body name="rig">
+            <attach model="sub" body="arm" prefix="left_"/></body></worldbody></mujoco>"#
+        )
+    };
+    write("rig.xml", &rig("arm.xml"));
+    write("circle.xml", &rig("circle.xml").replace("name=\"rig\"", "name=\"arm\""));
+    write(
+        "arm.xml",
+        r#"<mujoco><worldbody><body name="arm" pos="0 0 2"><joint name="elbow" axis="1 0 0"/></body></worldbody></mujoco>"#,
+    );
+    let read = |name: &str| Body::from_path(folder.path().join(name), &BodyOptions::default());
+    let body = read("rig.xml").unwrap();
+    assert!(body.joint("left_elbow").is_ok() && body.frame("left_arm").is_ok());
+    write(
+        "frame.xml",
+        &rig("arm.xml").replace("<attach", "<frame><attach").replace("</body>", "</frame></body>"),
+    );
+    assert!(read("frame.xml").unwrap_err().to_string().contains("to stand in a <body>"));
+    write("lost.xml", &rig("arm.xml").replace("body=\"arm\"", "body=\"leg\""));
+    assert!(read("lost.xml").unwrap_err().to_string().contains("a <body> of the model, found leg"));
+    assert!(read("circle.xml").unwrap_err().to_string().contains("at most four deep"));
+}
+
+/// A sound model with a few of its bytes changed, cut out or doubled.
+fn damaged() -> impl Strategy<Value = String> {
+    let sound = prop_oneof![
+        Just(data::two_arms()),
+        Just(urdf("type=\"revolute\"><limit lower=\"-1\" upper=\"1\" velocity=\"1\"/>"))
+    ];
+    let change = (any::<prop::sample::Index>(), 0_usize..40, "[ -~]{0,6}");
+    (sound, proptest::collection::vec(change, 1..4)).prop_map(|(mut text, changes)| {
+        for (place, length, with) in changes {
+            let start = place.index(text.len().max(1)).min(text.len());
+            let end = (start + length).min(text.len());
+            text.replace_range(start..end, &with);
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_models_are_read_or_refused(text in damaged()) {
+        if let Ok(body) = read(&text) {
+            let poses = Poses::new(&body);
+            for index in 0..body.frames().len() {
+                if let Ok(frame) = body.frame(&body.frames()[index].name) {
+                    let pose = poses.world_from_frame(&body, frame);
+                    prop_assert!(pose.translation.vector.iter().all(|value| value.is_finite()));
+                }
+            }
+        }
+    }
 }
