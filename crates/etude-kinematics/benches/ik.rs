@@ -75,7 +75,7 @@ fn stream(body: &Body, joints: &[JointId]) {
     let mut errors = Vec::with_capacity(TICKS);
     report(&format!("tick: {} joints, two wrists", joints.len()), TICKS, |tick| {
         let time = tick as f64 * 0.01;
-        let sway = Vector3::new((1.9 * time).sin(), (1.3 * time).sin(), (0.7 * time).sin()) * 0.08;
+        let sway = Vector3::new((1.9 * time).sin(), (1.3 * time).sin(), (0.7 * time).sin()) * 0.05;
         let turn = UnitQuaternion::from_scaled_axis(sway * 4.0);
         let targets = start.map(|mut target| {
             target.world_from_frame.translation.vector += sway;
@@ -133,7 +133,7 @@ fn ready(body: &Body) -> Vec<f64> {
     let mut positions = body.rest().to_vec();
     for name in ["left_elbow_joint", "right_elbow_joint"] {
         let elbow = body.joint(name).expect("the G1 has elbows");
-        positions[body.position_index(elbow).expect("it moves")] = 0.8;
+        positions[body.position_index(elbow).expect("it moves")] = -0.3;
     }
     positions
 }
