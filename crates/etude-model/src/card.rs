@@ -13,7 +13,7 @@ use crate::unit::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-pub use simulation::{ServoGain, Simulation};
+pub use simulation::{GraspHint, ServoGain, Simulation};
 
 /// One robot model, described.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

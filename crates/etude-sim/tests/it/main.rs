@@ -1,0 +1,8 @@
+//! Behaviour of the simulation with real robots. Needs MuJoCo and the robot models that `cargo xtask setup` unpacks.
+
+mod compose;
+mod determinism;
+mod player;
+mod sensors;
+mod support;
+mod tasks;
