@@ -18,6 +18,10 @@ pub struct Definition {
 macro_rules! definitions {
     ($($name:ident = $text:literal, $unit:literal, $formula:literal, $source:literal;)+) => {
         /// Names of measurements as constants.
+        #[cfg_attr(
+            not(feature = "ffmpeg"),
+            expect(dead_code, reason = "what pictures show is measured only where they can be decoded")
+        )]
         pub(crate) mod name {
             $(pub(crate) const $name: &str = $text;)+
         }

@@ -63,6 +63,10 @@ impl Video {
     }
 
     /// Ends the take for this camera: what was put off is decoded now.
+    #[cfg_attr(
+        not(feature = "ffmpeg"),
+        expect(clippy::unused_self, reason = "one signature with and without pictures")
+    )]
     pub(crate) fn settle(&mut self) {
         #[cfg(feature = "ffmpeg")]
         self.pictures.settle();
@@ -70,6 +74,10 @@ impl Video {
 
     /// Mean luma of blocks of the picture over time, for comparison with the joints' motion; only with every frame
     /// decoded.
+    #[cfg_attr(
+        not(feature = "ffmpeg"),
+        expect(clippy::unused_self, reason = "one signature with and without pictures")
+    )]
     pub(crate) fn motion(&self) -> Option<&Array> {
         #[cfg(feature = "ffmpeg")]
         return self.pictures.motion();
