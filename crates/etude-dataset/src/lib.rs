@@ -1,1 +1,19 @@
 //! Releases, and import and export of foreign formats.
+//!
+//! A release names episodes by digest and never changes; an import turns a foreign dataset into episode files, an
+//! export turns episode files into a foreign dataset. This crate knows files and folders; it knows no catalogue and no
+//! HTTP.
+//!
+//! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
+//! `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with the
+//! feature `ffmpeg`, because their video needs it).
+
+pub mod files;
+#[cfg(feature = "ffmpeg")]
+pub mod lerobot;
+pub mod problem;
+pub mod release;
+pub mod stats;
+
+pub use problem::Problem;
+pub use release::Release;

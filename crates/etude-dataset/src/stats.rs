@@ -1,0 +1,163 @@
+//! What a dataset says of its numbers: count, extremes, mean, standard deviation and quantiles per channel.
+//!
+//! Minimum, maximum, count, mean and standard deviation are exact (to rounding). Quantiles are exact up to
+//! [`quantile::EXACT`] values per channel and come from a sketch with a stated error beyond; see [`quantile`].
+
+pub mod image;
+pub mod quantile;
+
+use quantile::Quantiles;
+
+/// The quantiles that are kept, with the names they have in LeRobot's files.
+pub const QUANTILES: [(&str, f64); 5] =
+    [("q01", 0.01), ("q10", 0.10), ("q50", 0.50), ("q90", 0.90), ("q99", 0.99)];
+
+/// What is said of one feature; every array is \[channel\], f64, in the feature's own unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Lowest values.
+    pub min: Vec<f64>,
+    /// Highest values.
+    pub max: Vec<f64>,
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Standard deviations of the population (divided by n).
+    pub std: Vec<f64>,
+    /// How many rows (or images) were counted.
+    pub count: u64,
+    /// Quantiles in the order of [`QUANTILES`], \[quantile\]\[channel\].
+    pub quantiles: [Vec<f64>; 5],
+}
+
+/// Collects one feature's rows.
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    rows: u64,
+    channels: Vec<Channel>,
+}
+
+#[derive(Clone, Debug)]
+struct Channel {
+    count: u64,
+    min: f64,
+    max: f64,
+    mean: f64,
+    /// Sum of squared differences from the mean (Welford 1962).
+    squares: f64,
+    quantiles: Quantiles,
+}
+
+impl Channel {
+    fn new() -> Self {
+        Self {
+            count: 0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            mean: 0.0,
+            squares: 0.0,
+            quantiles: Quantiles::default(),
+        }
+    }
+
+    fn push(&mut self, value: f64) {
+        self.count += 1;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        let difference = value - self.mean;
+        self.mean += difference / self.count as f64;
+        self.squares += difference * (value - self.mean);
+        self.quantiles.push(value);
+    }
+}
+
+impl Accumulator {
+    /// For rows of this many channels.
+    pub fn new(channels: usize) -> Self {
+        Self { rows: 0, channels: vec![Channel::new(); channels] }
+    }
+
+    /// Takes one row. Missing numbers (NaN) are left out of their channel's statistics; the row still counts.
+    pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
+        self.rows += 1;
+        for (channel, value) in self.channels.iter_mut().zip(row) {
+            if !value.is_nan() {
+                channel.push(value);
+            }
+        }
+    }
+
+    /// How many rows were taken.
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// What can be said of the rows so far; a channel without a number has NaN everywhere.
+    pub fn summary(&self) -> Summary {
+        let all = |value: &dyn Fn(&Channel) -> f64| -> Vec<f64> {
+            self.channels
+                .iter()
+                .map(|channel| if channel.count == 0 { f64::NAN } else { value(channel) })
+                .collect()
+        };
+        let mut quantiles: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::with_capacity(self.channels.len()));
+        for channel in &self.channels {
+            let values = channel.quantiles.quantiles(&QUANTILES.map(|(_, share)| share));
+            for (all, value) in quantiles.iter_mut().zip(values) {
+                all.push(value);
+            }
+        }
+        Summary {
+            min: all(&|channel| channel.min),
+            max: all(&|channel| channel.max),
+            mean: all(&|channel| channel.mean),
+            std: all(&|channel| (channel.squares / channel.count as f64).max(0.0).sqrt()),
+            count: self.rows,
+            quantiles,
+        }
+    }
+
+    /// Highest share of ranks by which a quantile may be off; 0 while they are exact.
+    pub fn rank_error(&self) -> f64 {
+        self.channels.iter().map(|channel| channel.quantiles.rank_error()).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn naive(values: &[f64]) -> (f64, f64, f64, f64) {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+        (min, values.iter().copied().fold(f64::NEG_INFINITY, f64::max), mean, variance.sqrt())
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_naive_computation(values in prop::collection::vec(-1e3..1e3f64, 1..400)) {
+            let mut accumulator = Accumulator::new(1);
+            values.iter().for_each(|v| accumulator.push([*v]));
+            let (min, max, mean, std) = naive(&values);
+            let summary = accumulator.summary();
+            prop_assert_eq!(summary.min[0], min);
+            prop_assert_eq!(summary.max[0], max);
+            prop_assert!((summary.mean[0] - mean).abs() < 1e-9);
+            prop_assert!((summary.std[0] - std).abs() < 1e-9);
+            prop_assert_eq!(summary.count, values.len() as u64);
+        }
+    }
+
+    #[test]
+    fn missing_numbers_are_left_out() {
+        let mut accumulator = Accumulator::new(2);
+        accumulator.push([1.0, f64::NAN]);
+        accumulator.push([3.0, f64::NAN]);
+        let summary = accumulator.summary();
+        assert_eq!(summary.mean[0], 2.0);
+        assert!(summary.mean[1].is_nan() && summary.quantiles[2][1].is_nan());
+        assert_eq!(summary.count, 2);
+    }
+}

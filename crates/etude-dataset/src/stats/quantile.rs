@@ -1,0 +1,149 @@
+//! Quantiles: exact while the values fit, then a sketch of bounded size with a bounded error.
+//!
+//! Up to [`EXACT`] values are kept and quantiles are those of the values themselves, interpolated linearly between
+//! neighbours. Beyond, values go through compactors (Manku, Rajagopalan and Lindsay, "Approximate medians and other
+//! quantiles in one pass and with limited memory", 1998): a full buffer of [`BUFFER`] values of weight w is sorted and
+//! every second value moves on with weight 2 w. Each such step moves a rank by at most w, so a quantile of n values is
+//! off by at most log2(n / BUFFER) / BUFFER of all ranks: 0.03 % for a million values, 0.08 % for a hundred million.
+
+/// How many values are kept as they are.
+pub const EXACT: usize = 262_144;
+
+/// Values in one buffer of the sketch.
+pub const BUFFER: usize = 16_384;
+
+/// Quantiles of one channel.
+#[derive(Clone, Debug, Default)]
+pub struct Quantiles {
+    count: u64,
+    /// Every value, while there are at most [`EXACT`]; later the sketch's buffer of weight 1.
+    values: Vec<f64>,
+    /// Buffers of weight 2, 4, 8, …; empty while exact.
+    levels: Vec<Vec<f64>>,
+    /// Whether the next compaction keeps odd or even places; alternates, so that errors cancel.
+    odd: bool,
+}
+
+impl Quantiles {
+    /// Takes a number that is not NaN.
+    pub fn push(&mut self, value: f64) {
+        self.count += 1;
+        self.values.push(value);
+        if self.levels.is_empty() && self.values.len() > EXACT {
+            let all = std::mem::take(&mut self.values);
+            self.levels.push(Vec::new());
+            for value in all {
+                self.add_to_sketch(value);
+            }
+        } else if !self.levels.is_empty() && self.values.len() >= BUFFER {
+            self.compact();
+        }
+    }
+
+    fn add_to_sketch(&mut self, value: f64) {
+        self.values.push(value);
+        if self.values.len() >= BUFFER {
+            self.compact();
+        }
+    }
+
+    fn compact(&mut self) {
+        let mut full = std::mem::take(&mut self.values);
+        for level in 0.. {
+            full.sort_unstable_by(f64::total_cmp);
+            let skip = usize::from(self.odd);
+            self.odd = !self.odd;
+            let kept = full.iter().copied().skip(skip).step_by(2);
+            let Some(buffer) = self.levels.get_mut(level) else {
+                self.levels.push(kept.collect());
+                return;
+            };
+            buffer.extend(kept);
+            if buffer.len() < BUFFER {
+                return;
+            }
+            full = std::mem::take(buffer);
+        }
+    }
+
+    /// Highest share of ranks by which a quantile may be off; 0 while exact.
+    pub fn rank_error(&self) -> f64 {
+        if self.levels.is_empty() {
+            return 0.0;
+        }
+        ((self.count as f64 / BUFFER as f64).log2().ceil().max(1.0)) / BUFFER as f64
+    }
+
+    /// The values below which these shares (0..1) of all values lie; NaN where there are none.
+    pub fn quantiles(&self, shares: &[f64]) -> Vec<f64> {
+        if self.count == 0 {
+            return vec![f64::NAN; shares.len()];
+        }
+        let mut weighted: Vec<(f64, u64)> = self.values.iter().map(|value| (*value, 1)).collect();
+        for (level, buffer) in self.levels.iter().enumerate() {
+            weighted.extend(buffer.iter().map(|value| (*value, 2u64 << level)));
+        }
+        weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        shares.iter().map(|share| interpolate(&weighted, *share)).collect()
+    }
+}
+
+/// Linear interpolation at rank `share * (n - 1)`, as `numpy.quantile` does it.
+fn interpolate(sorted: &[(f64, u64)], share: f64) -> f64 {
+    let total: u64 = sorted.iter().map(|(_, weight)| weight).sum();
+    let rank = share.clamp(0.0, 1.0) * (total.saturating_sub(1)) as f64;
+    let (lower, part) = (rank.floor() as u64, rank.fract());
+    let below = at_rank(sorted, lower);
+    if part == 0.0 {
+        return below;
+    }
+    let above = at_rank(sorted, lower + 1);
+    below + (above - below) * part
+}
+
+fn at_rank(sorted: &[(f64, u64)], rank: u64) -> f64 {
+    let mut before = 0;
+    for (value, weight) in sorted {
+        before += weight;
+        if before > rank {
+            return *value;
+        }
+    }
+    sorted.last().map_or(f64::NAN, |(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn small_data_are_exact(mut values in prop::collection::vec(-1e3..1e3f64, 1..300), share in 0.0..1.0f64) {
+            let mut quantiles = Quantiles::default();
+            values.iter().for_each(|v| quantiles.push(*v));
+            let found = quantiles.quantiles(&[share])[0];
+            values.sort_by(f64::total_cmp);
+            let rank = share * (values.len() - 1) as f64;
+            let (low, high) = (values[rank.floor() as usize], values[rank.ceil() as usize]);
+            let expected = low + (high - low) * rank.fract();
+            prop_assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn large_data_keep_the_stated_error() {
+        let n = 1_500_000u64;
+        let mut quantiles = Quantiles::default();
+        // A permutation of 0..n: the multiplier has no factor in common with n.
+        (0..n).for_each(|i| quantiles.push((i * 700_001 % n) as f64));
+        let shares = [0.01, 0.1, 0.5, 0.9, 0.99];
+        assert!(quantiles.rank_error() > 0.0 && quantiles.rank_error() < 1e-3);
+        for (share, found) in shares.iter().zip(quantiles.quantiles(&shares)) {
+            let off = (found / n as f64 - share).abs();
+            assert!(off <= quantiles.rank_error(), "{share}: off by {off}");
+        }
+        let kept: usize = quantiles.values.len() + quantiles.levels.iter().map(Vec::len).sum::<usize>();
+        assert!(kept < 8 * BUFFER, "{kept} values are kept");
+    }
+}

@@ -1,0 +1,85 @@
+//! LeRobot itself opens what was exported, decodes its video, trains on it, and sees our numbers.
+
+use crate::{batches, bits, data, g1_card, import};
+use etude_dataset::lerobot::{ExportOptions, export};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn peer_lerobot_opens_export() {
+    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
+        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+        return;
+    };
+    let Some(root) = data("g1_inspire_lerobot_v21") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (episodes, _) = import(&root, &g1_card(), &[0, 10], folder.path());
+    let out = folder.path().join("v3");
+    let exported = export(&episodes, &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
+
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
+    let report = folder.path().join("report.json");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(&out)
+        .args(["--train", "3", "--limit", "120", "--json"])
+        .arg(&report)
+        .env("HF_HUB_OFFLINE", "1")
+        .env("HF_HOME", folder.path().join("hf"))
+        .output()
+        .expect("Python starts");
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    compare(&report, &out, exported.rows);
+}
+
+fn compare(report: &Value, out: &Path, rows: u64) {
+    assert_eq!(report["num_frames"].as_u64(), Some(rows));
+    assert_eq!(report["num_episodes"], 2);
+    assert_eq!(report["episodes"][1]["tasks"][0], "Pick up the yellow bottle on the table.");
+    let table = batches(&out.join("data/chunk-000/file-000.parquet"));
+    for column in ["observation.state", "action"] {
+        let ours: Vec<String> = bits(&table, column).into_iter().map(|bits| format!("{bits:08x}")).collect();
+        let row = |value: &Value| -> Vec<String> {
+            let numbers = value[column].as_array().expect("a row");
+            numbers.iter().map(|number| number.as_str().expect("hex").to_owned()).collect()
+        };
+        let first = &report["episodes"][0]["first"];
+        assert_eq!(row(first), ours[..26], "{column}");
+        let last = &report["episodes"][1]["last"];
+        assert_eq!(row(last), ours[ours.len() - 26..], "{column}");
+    }
+    let stats: Value =
+        serde_json::from_slice(&std::fs::read(out.join("meta/stats.json")).expect("a file")).expect("JSON");
+    for feature in ["observation.state", "action", "observation.images.cam_high"] {
+        assert_eq!(report["stats"][feature]["mean"].to_string().len() > 10, true, "{feature}");
+        let (theirs, ours) = (flat(&report["stats"][feature]["mean"]), flat(&stats[feature]["mean"]));
+        assert_eq!(theirs.len(), ours.len());
+        for (theirs, ours) in theirs.iter().zip(ours) {
+            assert!((theirs - ours).abs() < 1e-6, "{feature}: {theirs} {ours}");
+        }
+    }
+    // LeRobot decoded the frames by itself: the mean of all it saw is near that of our sample.
+    let seen = report["loader"]["cameras"]["observation.images.cam_high"]["mean"].as_f64().expect("a mean");
+    let image = flat(&stats["observation.images.cam_high"]["mean"]);
+    let sampled = image.iter().sum::<f64>() / 3.0 * 255.0;
+    assert!((seen - sampled).abs() < 10.0, "{seen} {sampled}");
+    let losses = report["train"]["losses"].as_array().expect("losses");
+    assert!(
+        losses.len() == 3 && losses.iter().all(|loss| loss.as_f64().is_some_and(f64::is_finite)),
+        "{losses:?}"
+    );
+}
+
+fn flat(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(flat).collect(),
+        other => other.as_f64().into_iter().collect(),
+    }
+}
