@@ -1,7 +1,7 @@
 //! Composes every robot of the repository with every scene, plays the plan of the scene's task with plain inverse
 //! kinematics, and writes a still of each camera at the start, in the grasp and at the end, with CPU times on stderr.
 //!
-//! `cargo run -p etude-sim --example stills -- FOLDER [ROBOT]`
+//! `cargo run -p etude-sim --example stills -- FOLDER [ROBOT [CELL_MM]]`
 
 #[path = "../tests/it/player.rs"]
 mod player;
@@ -14,9 +14,15 @@ use std::path::Path;
 use std::time::Instant;
 
 /// One take's cameras, stepped and drawn in turn at 30 Hz.
-fn take(models: &Path, card: &Card, scene: &Scene, out: &Path) -> Result<(), Box<dyn Error>> {
+fn take(
+    models: &Path,
+    card: &Card,
+    scene: &Scene,
+    options: &SimOptions,
+    out: &Path,
+) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
-    let mut simulation = Simulation::compose(scene, card, models, &SimOptions::default(), 1)?;
+    let mut simulation = Simulation::compose(scene, card, models, options, 1)?;
     let composed_s = began.elapsed().as_secs_f64();
     let mut renderer = Renderer::new(&simulation, None)?;
     let cameras: Vec<String> = renderer.cameras().map(str::to_owned).collect();
@@ -70,6 +76,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let out = arguments.next().ok_or("expected a folder for the stills")?;
     let only = arguments.next();
+    let mut options = SimOptions::default();
+    if let Some(cell_mm) = arguments.next() {
+        options.mesh_cell_m = cell_mm.parse::<f64>()? * 1e-3;
+    }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for robot in ["unitree_g1_dex3", "trossen_aloha2", "enactic_openarm2"] {
         if only.as_ref().is_some_and(|only| only != robot) {
@@ -78,7 +88,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let card = std::fs::read_to_string(workspace.join("robots").join(robot).join("card.toml"))?;
         for scene in ["flat", "parcel_bay"] {
             let scene = Scene::load(&workspace.join("scenes").join(scene))?;
-            take(&workspace.join(".deps/robots"), &Card::from_toml(&card)?, &scene, Path::new(&out))?;
+            let card = Card::from_toml(&card)?;
+            take(&workspace.join(".deps/robots"), &card, &scene, &options, Path::new(&out))?;
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ pub(super) struct Mesh {
 const MAX_TRIANGLES: usize = 4_000_000;
 
 /// A cell is at most this share of the mesh's longest edge, so that small parts keep their shape.
-const LARGEST_CELL_SHARE: f32 = 1.0 / 18.0;
+const LARGEST_CELL_SHARE: f32 = 1.0 / 9.0;
 
 /// Reads a mesh file and clusters its vertices in cells of `cell` (in the file's unit). `None`: not a file this reader
 /// knows, or nothing would be left; the model's own file is used then.
