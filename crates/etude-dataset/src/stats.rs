@@ -139,7 +139,9 @@ mod tests {
         #[test]
         fn equals_the_naive_computation(values in prop::collection::vec(-1e3..1e3f64, 1..400)) {
             let mut accumulator = Accumulator::new(1);
-            values.iter().for_each(|v| accumulator.push([*v]));
+            for value in &values {
+                accumulator.push([*value]);
+            }
             let (min, max, mean, std) = naive(&values);
             let summary = accumulator.summary();
             prop_assert_eq!(summary.min[0], min);

@@ -250,7 +250,7 @@ impl Importer {
         };
         note("first_timestamp", rows.timestamp_s.first().map(f64::to_string));
         note("index", rows.first_index.map(|index| index.to_string()));
-        note("task_index", rows.task_index.first().map(|index| index.to_string()));
+        note("task_index", rows.task_index.first().map(ToString::to_string));
         note("task", task);
         note("robot_type", info.robot_type.clone());
         if episode.tasks.len() > 1 {

@@ -27,7 +27,7 @@ pub enum Version {
 pub struct Feature {
     /// Its key, such as `observation.state`.
     pub key: String,
-    /// Its type: a NumPy name, `video`, `image` or `string`.
+    /// Its type: a `numpy` name, `video`, `image` or `string`.
     pub dtype: String,
     /// Its shape.
     pub shape: Vec<usize>,

@@ -29,7 +29,7 @@ pub(crate) enum NumberType {
 }
 
 impl NumberType {
-    /// The NumPy name, as in info.json.
+    /// The `numpy` name, as in info.json.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::F32 => "float32",
@@ -170,6 +170,7 @@ impl ShardedTable {
     }
 }
 
+/// The metadata stands in the file's own pairs and in the Arrow schema within it: pyarrow reads only the latter.
 fn create(path: &Path, schema: &SchemaRef, metadata: Option<KeyValue>) -> Result<ArrowWriter<File>, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::file("making the folder", folder))?;
@@ -178,9 +179,11 @@ fn create(path: &Path, schema: &SchemaRef, metadata: Option<KeyValue>) -> Result
         .set_compression(Compression::SNAPPY)
         .set_dictionary_enabled(true)
         .set_created_by(format!("etude {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(metadata.map(|pair| vec![pair]))
+        .set_key_value_metadata(metadata.clone().map(|pair| vec![pair]))
         .build();
-    ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(Error::parquet(path))
+    let pairs = metadata.into_iter().filter_map(|pair| Some((pair.key, pair.value?))).collect();
+    let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
+    ArrowWriter::try_new(file, schema, Some(properties)).map_err(Error::parquet(path))
 }
 
 /// Writes `tasks.parquet`: the text is the index of a pandas frame, without whose metadata LeRobot takes the number
@@ -248,7 +251,9 @@ pub(crate) fn list_texts(rows: &[Vec<String>]) -> ArrayRef {
     let mut builder =
         ListBuilder::new(arrow_array::builder::StringBuilder::new()).with_field(element(DataType::Utf8));
     for row in rows {
-        row.iter().for_each(|text| builder.values().append_value(text));
+        for text in row {
+            builder.values().append_value(text);
+        }
         builder.append(true);
     }
     Arc::new(builder.finish())
@@ -284,6 +289,25 @@ mod tests {
         assert_eq!(text.matches("element").count(), 3, "{text}");
         assert_eq!(list_i64(&[5, 6]).len(), 2);
         assert!(format!("{}", list_i64(&[5]).data_type()).contains("element"));
+    }
+
+    #[test]
+    fn tasks_carry_their_metadata_where_pyarrow_looks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tasks.parquet");
+        write_tasks(&path, &["lift".to_owned()]).expect("a table");
+        let file = File::open(&path).expect("a file");
+        let reader =
+            parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).expect("a table");
+        assert!(
+            reader
+                .schema()
+                .metadata()
+                .get("pandas")
+                .is_some_and(|text| text.contains("\"index_columns\":[\"task\"]"))
+        );
+        let pairs = reader.metadata().file_metadata().key_value_metadata().expect("pairs");
+        assert!(pairs.iter().any(|pair| pair.key == "pandas"));
     }
 
     #[test]

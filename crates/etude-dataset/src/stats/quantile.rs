@@ -121,7 +121,9 @@ mod tests {
         #[test]
         fn small_data_are_exact(mut values in prop::collection::vec(-1e3..1e3f64, 1..300), share in 0.0..1.0f64) {
             let mut quantiles = Quantiles::default();
-            values.iter().for_each(|v| quantiles.push(*v));
+            for value in &values {
+                quantiles.push(*value);
+            }
             let found = quantiles.quantiles(&[share])[0];
             values.sort_by(f64::total_cmp);
             let rank = share * (values.len() - 1) as f64;
@@ -136,7 +138,9 @@ mod tests {
         let n = 1_500_000u64;
         let mut quantiles = Quantiles::default();
         // A permutation of 0..n: the multiplier has no factor in common with n.
-        (0..n).for_each(|i| quantiles.push((i * 700_001 % n) as f64));
+        for i in 0..n {
+            quantiles.push((i * 700_001 % n) as f64);
+        }
         let shares = [0.01, 0.1, 0.5, 0.9, 0.99];
         assert!(quantiles.rank_error() > 0.0 && quantiles.rank_error() < 1e-3);
         for (share, found) in shares.iter().zip(quantiles.quantiles(&shares)) {

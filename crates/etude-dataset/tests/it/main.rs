@@ -72,7 +72,9 @@ fn bits(batches: &[RecordBatch], column: &str) -> Vec<u64> {
         }
     }
     let mut out = Vec::new();
-    batches.iter().for_each(|batch| of(batch.column_by_name(column).expect("a column"), &mut out));
+    for batch in batches {
+        of(batch.column_by_name(column).expect("a column"), &mut out);
+    }
     out
 }
 

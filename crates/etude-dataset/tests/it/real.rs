@@ -144,10 +144,9 @@ fn gr1_card(joints: usize) -> Card {
         "schema = 1\nvendor = \"Fourier\"\nmodel = \"GR1\"\nrevision = \"a\"\nsource = \"a test\"\n"
             .to_owned();
     for joint in 0..joints {
-        text += &format!(
-            "[[joint]]\nname = \"motor_{joint}\"\nkind = \"revolute\"\nunit = \"unknown\"\nposition = [-10.0, 10.0]\n\
-             velocity = 10.0\n"
-        );
+        let name = format!("[[joint]]\nname = \"motor_{joint}\"\n");
+        text += &name;
+        text += "kind = \"revolute\"\nunit = \"unknown\"\nposition = [-10.0, 10.0]\nvelocity = 10.0\n";
     }
     Card::from_toml(&text).expect("a card")
 }

@@ -114,7 +114,7 @@ impl CameraWriter {
             let sampled = self.sampled_keys(&facts.is_key, &range);
             let mut stills = None;
             for (number, frame) in frames(episode, topic)?.enumerate().skip(range.start).take(range.len()) {
-                let unit = unit_of(frame?, &part.subject)?;
+                let unit = unit_of(&frame?, &part.subject)?;
                 if sampled.contains(&number) || self.shape.is_none() {
                     let image = still(&mut stills, &unit, number).map_err(|message| part.failed(message))?;
                     self.check_shape(&image, unit.codec, &part.subject)?;
@@ -291,7 +291,7 @@ impl PushError {
     }
 }
 
-fn unit_of(frame: VideoFrame, subject: &str) -> Result<AccessUnit, Error> {
+fn unit_of(frame: &VideoFrame, subject: &str) -> Result<AccessUnit, Error> {
     let codec = Codec::from_foxglove_name(frame.format.name()).ok_or_else(|| Error::Video {
         subject: subject.to_owned(),
         message: format!("{} cannot be put into a video file", frame.format.name()),
@@ -345,27 +345,24 @@ impl Decoding {
             if self.drained {
                 return Ok(None);
             }
-            match source.next() {
-                Some(frame) => {
-                    let unit = unit_of(frame?, &self.subject)?;
-                    let decoder = match &mut self.decoder {
-                        Some(decoder) => decoder,
-                        None => {
-                            let decoder =
-                                Decoder::new(unit.codec).map_err(|error| failed(error.to_string()))?;
-                            self.decoder.insert(decoder)
-                        }
-                    };
-                    decoder.send(&unit, self.sent as i64).map_err(|error| failed(error.to_string()))?;
-                    self.sent += 1;
-                }
-                None => {
-                    if let Some(decoder) = &mut self.decoder {
-                        decoder.drain().map_err(|error| failed(error.to_string()))?;
-                    }
-                    self.drained = true;
-                }
+            if let Some(frame) = source.next() {
+                self.send(&unit_of(&frame?, &self.subject)?).map_err(|error| failed(error.to_string()))?;
+                continue;
             }
+            if let Some(decoder) = &mut self.decoder {
+                decoder.drain().map_err(|error| failed(error.to_string()))?;
+            }
+            self.drained = true;
         }
+    }
+
+    fn send(&mut self, unit: &AccessUnit) -> Result<(), etude_video::DecodeError> {
+        if self.decoder.is_none() {
+            self.decoder = Some(Decoder::new(unit.codec)?);
+        }
+        let decoder = self.decoder.as_mut().expect("it was put there");
+        decoder.send(unit, self.sent as i64)?;
+        self.sent += 1;
+        Ok(())
     }
 }
