@@ -1,0 +1,123 @@
+//! `etude release`: freeze a choice of episodes, show it, verify it.
+
+use super::{filter, now_us, sound, tell};
+use crate::cli::{CreateArgs, Format, ReleaseCommand, ShowArgs, VerifyArgs};
+use crate::exit;
+use crate::hint::Advised;
+use crate::output::{self, Output};
+use etude_dataset::Release;
+use etude_store::{Centre, Error};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// Does what was asked for.
+pub(crate) fn run(command: &ReleaseCommand, output: &Output) -> anyhow::Result<ExitCode> {
+    match command {
+        ReleaseCommand::Create(arguments) => create(arguments, output),
+        ReleaseCommand::Show(arguments) => show(arguments, output),
+        ReleaseCommand::Verify(arguments) => verify(arguments, output),
+    }
+}
+
+/// Opens a release; where there is none of that name, the error says which there are.
+pub(super) fn open(centre: &Centre, name: &str) -> anyhow::Result<Release> {
+    match centre.release(name) {
+        Err(error @ Error::NoRelease(_)) => {
+            let names: Vec<String> = centre.releases()?.into_iter().map(|row| row.name).collect();
+            let hint = if names.is_empty() {
+                format!("`etude release create {name} --centre CENTRE` makes one; the centre has none yet")
+            } else {
+                format!("the centre has {}", names.join(", "))
+            };
+            Err(Advised::new(error.to_string(), hint).into())
+        }
+        other => Ok(other?),
+    }
+}
+
+fn create(arguments: &CreateArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let filter = filter(Some(&arguments.filter))?;
+    let centre = Centre::open(&arguments.centre)?;
+    let release = centre.create_release(&arguments.name, &filter, now_us())?;
+    match arguments.format.format {
+        Format::Json => output.data(&release.to_json())?,
+        Format::Table => output.data(&summary(&release, output))?,
+    }
+    output.note(&format!(
+        "next: etude export {} --centre {} --format lerobot-v3 --out DIR",
+        release.name,
+        arguments.centre.display()
+    ));
+    Ok(exit::DONE)
+}
+
+fn show(arguments: &ShowArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let release = open(&Centre::open(&arguments.centre)?, &arguments.name)?;
+    match arguments.format.format {
+        Format::Json => output.data(&release.to_json())?,
+        Format::Table => {
+            let heads = ["episode", "task", "embodiment", "origin", "duration", "licence", "digest"];
+            let rows = release.episodes.iter().map(|episode| {
+                vec![
+                    episode.episode.to_string(),
+                    episode.task.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+                    episode.embodiment.clone(),
+                    etude_store::catalogue::origin_name(episode.origin).to_owned(),
+                    format!("{:.1} s", episode.duration_us as f64 * 1e-6),
+                    episode.rights.licence.clone().unwrap_or_else(|| "unknown".to_owned()),
+                    episode.digest.short(),
+                ]
+            });
+            output.data(&format!("{}\n{}", summary(&release, output), output.table(&heads, rows)))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn verify(arguments: &VerifyArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let release = open(&Centre::open(&arguments.centre)?, &arguments.name)?;
+    let problems = release.verify(&arguments.centre);
+    let count = output::count(release.episodes.len(), "episode");
+    match arguments.format.format {
+        Format::Json => output.json(&json!({
+            "release": release.name,
+            "digest": release.digest(),
+            "episodes": release.episodes.len(),
+            "problems": problems,
+        }))?,
+        Format::Table if problems.is_empty() => {
+            output.data(&format!("{}: {count}, every file is what it was", release.name))?;
+        }
+        Format::Table => output.data(&format!("{}: {count}, {} not", release.name, problems.len()))?,
+    }
+    tell(&problems, output);
+    Ok(sound(problems.is_empty()))
+}
+
+/// What a release is, in a few lines.
+pub(super) fn summary(release: &Release, output: &Output) -> String {
+    let mut embodiments: BTreeMap<&str, usize> = BTreeMap::new();
+    for episode in &release.episodes {
+        *embodiments.entry(&episode.embodiment).or_default() += 1;
+    }
+    let listed = |pairs: Vec<(String, String)>| {
+        pairs.into_iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ")
+    };
+    let seconds: i64 = release.episodes.iter().map(|episode| episode.duration_us).sum();
+    output.pairs(&[
+        ("release", release.name.clone()),
+        ("digest", release.digest().to_string()),
+        ("chosen by", release.query.clone().unwrap_or_else(|| "every episode".to_owned())),
+        ("episodes", release.episodes.len().to_string()),
+        ("duration", format!("{:.1} s", seconds as f64 * 1e-6)),
+        (
+            "robots",
+            listed(embodiments.iter().map(|(name, count)| ((*name).to_owned(), count.to_string())).collect()),
+        ),
+        (
+            "licences",
+            listed(release.licences.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()),
+        ),
+    ])
+}

@@ -1,0 +1,7 @@
+//! The command as its users meet it: the built program is run, and its words, files and exit codes are looked at.
+
+mod episode;
+mod errors;
+mod help;
+mod real;
+mod run;
