@@ -1,0 +1,3 @@
+//! Behaviour of robots and of the governor.
+
+mod governor;

@@ -1,0 +1,10 @@
+//! The recorder against what happens to recordings: kills, full disks, sources that misbehave, and a full robot.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
+
+mod cameras;
+mod common;
+mod disk;
+mod full_robot;
+mod kill;
+mod sources;
+mod stop;

@@ -1,0 +1,232 @@
+//! The report of a day: one HTML file with everything in it, to open in any browser.
+
+use crate::cli::DemoArgs;
+use crate::demo::filing::Filed;
+use crate::demo::{Harvest, TASKS, plot, signals};
+use anyhow::Context;
+use etude_model::take::{Outcome, TakeState};
+use etude_store::Centre;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Share of a take at which its stills are taken: the hand is on its way with the object.
+#[cfg(feature = "ffmpeg")]
+const STILL_AT: f64 = 0.52;
+
+const STYLE: &str = "
+:root{color-scheme:light dark;--ink:#1d2433;--soft:#5b6577;--line:#dde2ea;--back:#fbfbf9;--card:#fff;--good:#00795c;--bad:#b3400f}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaef;--soft:#9aa3b2;--line:#333b49;--back:#14171d;--card:#1c2129;--good:#4cc9a4;--bad:#ff9263}}
+*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:16px/1.55 system-ui,'Noto Sans',sans-serif}
+main{max-width:1180px;margin:auto;padding:2.2rem 1.2rem 4rem}h1{font-size:2.1rem;line-height:1.2;margin:0 0 .3rem}
+h2{margin:2.6rem 0 .6rem;font-size:1.4rem}h3{margin:1.2rem 0 .4rem;font-size:1rem}p.lead{color:var(--soft);margin:.2rem 0 1.4rem;max-width:46rem}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.38rem .7rem .38rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th{color:var(--soft);font-weight:600;font-size:.85rem}td.n,th.n{text-align:right}.good{color:var(--good)}.bad{color:var(--bad)}
+section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.1rem 1.3rem;margin:1.1rem 0;overflow-x:auto}
+.stills{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:.8rem}figure{margin:0}figure img{width:100%;border-radius:8px;display:block}
+figcaption{color:var(--soft);font-size:.85rem;margin-top:.25rem}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:1.2rem}
+svg{width:100%;height:auto}svg text{font-size:11px;fill:var(--soft)}svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg path{fill:none;stroke-width:1.4}
+svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}.legend{margin:.1rem 0 0;font-size:.85rem;color:var(--soft)}.legend span{margin-right:1rem}
+.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow-x:auto;margin:.3rem 0}
+";
+
+/// Writes the report.
+pub(super) fn write(
+    path: &Path,
+    harvests: &[Harvest],
+    centre: &Centre,
+    args: &DemoArgs,
+) -> anyhow::Result<()> {
+    let mut html = String::with_capacity(4 << 20);
+    head(&mut html, harvests, args)?;
+    for harvest in harvests {
+        robot(&mut html, harvest)?;
+    }
+    places(&mut html, harvests, centre, args)?;
+    html.push_str("</main></body></html>\n");
+    std::fs::write(path, html).with_context(|| format!("the report {} cannot be written", path.display()))
+}
+
+/// Text as HTML.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\'', "&#39;")
+        .replace('"', "&quot;")
+}
+
+fn head(html: &mut String, harvests: &[Harvest], args: &DemoArgs) -> std::fmt::Result {
+    let takes: Vec<&Filed> = harvests.iter().flat_map(|harvest| &harvest.takes).collect();
+    let saved = takes.iter().filter(|take| take.state == TakeState::Saved).count();
+    let success = takes.iter().filter(|take| take.outcome == Outcome::Success).count();
+    let minutes = takes.iter().map(|take| take.duration_s).sum::<f64>() / 60.0;
+    write!(
+        html,
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>\
+         <meta name='viewport' content='width=device-width,initial-scale=1'><title>Etude: a school day in miniature</title>\
+         <style>{STYLE}</style></head><body><main><h1>A school day in miniature</h1>\
+         <p class='lead'>{} robots of {} vendors were led through {} tasks by a scripted trainer with a person's timing, \
+         tremor and blunders. {} takes, {minutes:.1} minutes of recording; {saved} saved, {success} successful. \
+         Seed {}: the same seed gives the same releases.</p>",
+        harvests.len(),
+        harvests.len(),
+        TASKS.len(),
+        takes.len(),
+        args.seed,
+    )?;
+    html.push_str(
+        "<section><table><tr><th>Robot</th><th>Task</th><th class='n'>Takes</th><th class='n'>Saved</th>\
+         <th class='n'>Success</th><th class='n'>Mean length</th><th class='n'>Camera frames</th>\
+         <th class='n'>Missing messages</th><th class='n'>Governor stepped in</th></tr>",
+    );
+    for harvest in harvests {
+        for (_, task) in TASKS {
+            let of_task: Vec<&Filed> = harvest.takes.iter().filter(|take| take.task == task).collect();
+            let count = of_task.len().max(1) as f64;
+            write!(
+                html,
+                "<tr><td>{}</td><td>{}</td><td class='n'>{}</td><td class='n'>{}</td><td class='n'>{}</td>\
+                 <td class='n'>{:.1} s</td><td class='n'>{}</td><td class='n'>{}</td><td class='n'>{}</td></tr>",
+                escape(&harvest.embodiment),
+                task.replace('_', " "),
+                of_task.len(),
+                of_task.iter().filter(|take| take.state == TakeState::Saved).count(),
+                of_task.iter().filter(|take| take.outcome == Outcome::Success).count(),
+                of_task.iter().map(|take| take.duration_s).sum::<f64>() / count,
+                of_task.iter().map(|take| take.pictures).sum::<u64>(),
+                of_task.iter().map(|take| take.missing).sum::<u64>(),
+                of_task.iter().map(|take| take.interventions).sum::<u64>(),
+            )?;
+        }
+    }
+    html.push_str("</table></section>");
+    Ok(())
+}
+
+fn robot(html: &mut String, harvest: &Harvest) -> anyhow::Result<()> {
+    write!(html, "<h2>{}</h2>", escape(&harvest.embodiment))?;
+    for (_, task) in TASKS {
+        let of_task = || harvest.takes.iter().filter(|take| take.task == task);
+        let shown = of_task().find(|take| take.outcome == Outcome::Success).or_else(|| of_task().next());
+        if let Some(take) = shown {
+            write!(html, "<section><h3>{}, take {}</h3>", task.replace('_', " "), take.number + 1)?;
+            stills(html, &take.path)?;
+            plots(html, &take.path)?;
+            html.push_str("</section>");
+        }
+    }
+    takes(html, harvest)?;
+    Ok(())
+}
+
+#[cfg(feature = "ffmpeg")]
+fn stills(html: &mut String, path: &Path) -> anyhow::Result<()> {
+    html.push_str("<div class='stills'>");
+    for still in crate::demo::stills::at(path, STILL_AT)? {
+        let camera = escape(&still.camera);
+        write!(
+            html,
+            "<figure><img alt='{camera} camera' src='{}'><figcaption>{camera}</figcaption></figure>",
+            still.url
+        )?;
+    }
+    html.push_str("</div>");
+    Ok(())
+}
+
+#[cfg(not(feature = "ffmpeg"))]
+fn stills(html: &mut String, _path: &Path) -> anyhow::Result<()> {
+    html.push_str("<p class='lead'>Stills need a build with the feature <code>ffmpeg</code>.</p>");
+    Ok(())
+}
+
+fn plots(html: &mut String, path: &Path) -> anyhow::Result<()> {
+    html.push_str("<div class='plots'>");
+    let mut plot = |title: &str, curves: &[signals::Curve], unit: &str| {
+        if let Some(svg) = plot::lines(curves, unit, title) {
+            let _ = write!(html, "<div><h3>{}</h3>{svg}</div>", escape(title));
+        }
+    };
+    if let Some((joint, curves)) = signals::busiest_joint(path)? {
+        plot(&format!("Both sides of an action: {joint}"), &curves, "");
+    }
+    plot("Touch", &signals::touch(path)?, "N");
+    plot("Force at the wrists", &signals::wrist_forces(path)?, "N");
+    html.push_str("</div>");
+    Ok(())
+}
+
+fn takes(html: &mut String, harvest: &Harvest) -> std::fmt::Result {
+    html.push_str(
+        "<section><h3>Takes</h3><table><tr><th>Task</th><th class='n'>Take</th><th class='n'>Length</th><th>Outcome</th>\
+         <th>Verdict</th><th>What the inspection found</th><th>Episode</th></tr>",
+    );
+    for take in &harvest.takes {
+        let good = |is_good: bool| if is_good { "good" } else { "bad" };
+        let findings = &take.report.verdict.findings;
+        let found: Vec<String> = findings.iter().take(3).map(|finding| escape(&finding.message)).collect();
+        let more =
+            if findings.len() > 3 { format!(" and {} more", findings.len() - 3) } else { String::new() };
+        let verdict = take
+            .reason
+            .as_deref()
+            .map_or_else(|| take.state.to_string(), |reason| format!("discarded: {reason}"));
+        write!(
+            html,
+            "<tr><td>{}</td><td class='n'>{}</td><td class='n'>{:.1} s</td><td class='{}'>{}</td><td class='{}'>{}</td>\
+             <td>{}{more}</td><td><code>{}</code></td></tr>",
+            take.task.replace('_', " "),
+            take.number + 1,
+            take.duration_s,
+            good(take.outcome == Outcome::Success),
+            take.outcome,
+            good(take.state == TakeState::Saved),
+            escape(&verdict),
+            if found.is_empty() { "nothing".to_owned() } else { found.join("<br>") },
+            take.digest.short(),
+        )?;
+    }
+    html.push_str("</table></section>");
+    Ok(())
+}
+
+fn places(html: &mut String, harvests: &[Harvest], centre: &Centre, args: &DemoArgs) -> std::fmt::Result {
+    let root = centre.layout().root().display().to_string();
+    html.push_str(
+        "<h2>What was made</h2><section><table><tr><th>Release</th><th>Digest</th><th class='n'>Episodes</th>\
+         <th class='n'>Rows</th><th>Video parts copied / coded anew</th><th>LeRobot dataset</th></tr>",
+    );
+    for harvest in harvests {
+        for dataset in &harvest.exported {
+            write!(
+                html,
+                "<tr><td>{}</td><td><code>{}</code></td><td class='n'>{}</td><td class='n'>{}</td><td>{} / {}</td>\
+                 <td><code>{}</code></td></tr>",
+                harvest.robot,
+                harvest.release.as_deref().and_then(|digest| digest.get(..12)).unwrap_or_default(),
+                dataset.episodes,
+                dataset.rows,
+                dataset.videos_copied,
+                dataset.videos_encoded,
+                escape(&dataset.folder.display().to_string()),
+            )?;
+        }
+    }
+    write!(
+        html,
+        "</table><h3>Try next</h3><pre>etude list --centre {root} --where \"outcome = 'failure'\"\netude inspect {root}\n\
+         etude export {} --centre {root} --format lerobot-v3 --out {}</pre></section>",
+        super::ROBOTS[0],
+        escape(&args.out.join("again").display().to_string()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_become_markup() {
+        assert_eq!(escape("<b>'\"&"), "&lt;b&gt;&#39;&quot;&amp;");
+    }
+}
