@@ -4,6 +4,8 @@
 //! cargo run -p etude-station --example one_take -- robots/unitree_g1_dex3 scenes/flat lift_can 1 takes
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example speaks on its terminal")]
+
 use etude_inspect::{Options, RuleSet};
 use etude_model::id::{EpisodeId, StationId, TrainerId};
 use etude_model::take::Outcome;

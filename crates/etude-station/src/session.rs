@@ -6,6 +6,7 @@
 //!
 //! It knows nothing of catalogues: it leaves a closed episode file and says what became of the take.
 
+mod card;
 mod manifest;
 mod tap;
 
@@ -23,9 +24,10 @@ use etude_model::take::{Outcome, TakeState};
 use etude_model::{ClockKind, DeviceTime, HostTime, LogTime, Manifest, Origin, Sample, Span, Task, Topic};
 use etude_robot::governor::GovernorError;
 use etude_robot::{Governor, Robot, RobotError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use card::{CardFileError, load_card};
 pub use manifest::manifest;
 
 /// Time between start and recording.
@@ -71,7 +73,7 @@ pub struct Desk {
 
 /// What became of a take.
 #[derive(Clone, Debug)]
-pub struct Result {
+pub struct TakeResult {
     /// Saved or discarded.
     pub state: TakeState,
     /// Why it was discarded.
@@ -109,10 +111,10 @@ pub enum SessionError {
     Governor(#[from] GovernorError),
     /// The recording.
     #[error(transparent)]
-    Recorder(#[from] RecorderError),
+    Recorder(Box<RecorderError>),
     /// The inspection.
     #[error("the take cannot be inspected")]
-    Inspect(#[from] InspectError),
+    Inspect(#[source] Box<InspectError>),
     /// The folder for episodes.
     #[error("the folder {} for episodes cannot be used", .path.display())]
     Folder {
@@ -122,6 +124,12 @@ pub enum SessionError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<RecorderError> for SessionError {
+    fn from(error: RecorderError) -> Self {
+        Self::Recorder(Box::new(error))
+    }
 }
 
 /// Records one take; the robot's clock is the session's.
@@ -134,7 +142,7 @@ pub fn record<R: Robot>(
     order: &Order,
     desk: &Desk,
     outcome: impl FnOnce(&R) -> Outcome,
-) -> std::result::Result<Result, SessionError> {
+) -> Result<TakeResult, SessionError> {
     let card = robot.card().clone();
     let mut take = Take::new();
     take.step(Step::Prepare(checks(robot, &card, desk)?))?;
@@ -146,15 +154,16 @@ pub fn record<R: Robot>(
     let mut run = Run::begin(robot, &card, order, desk)?;
     run.lead(robot, trainer, teleop, order.task.time_limit_s)?;
     let outcome = outcome(robot);
-    let (closed, frames, interventions, span, path) = run.end(robot.now(), outcome)?;
+    let Ended { closed, frames, interventions, span, path } = run.end(robot.now(), outcome)?;
     take.step(Step::Judge)?;
-    let report = etude_inspect::inspect(&path, &desk.rules, &desk.inspection)?;
+    let report = etude_inspect::inspect(&path, &desk.rules, &desk.inspection)
+        .map_err(|source| SessionError::Inspect(Box::new(source)))?;
     take.step(match verdict(&closed, &report) {
         None => Step::Save,
         Some(reason) => Step::Discard(reason),
     })?;
     let reason = take.reason().map(str::to_owned);
-    Ok(Result { state: take.state(), reason, outcome, path, closed, report, frames, interventions, span })
+    Ok(TakeResult { state: take.state(), reason, outcome, path, closed, report, frames, interventions, span })
 }
 
 /// Why a take does not count; `None`: it does.
@@ -179,11 +188,7 @@ fn verdict(closed: &Closed, report: &Report) -> Option<String> {
 }
 
 /// Whether the station is ready: every stream live, the robot at home, the folder usable.
-fn checks<R: Robot>(
-    robot: &mut R,
-    card: &Card,
-    desk: &Desk,
-) -> std::result::Result<Vec<Check>, SessionError> {
+fn checks<R: Robot>(robot: &mut R, card: &Card, desk: &Desk) -> Result<Vec<Check>, SessionError> {
     std::fs::create_dir_all(&desk.folder)
         .map_err(|source| SessionError::Folder { path: desk.folder.clone(), source })?;
     let mut heard = Tap::idle(robot.streams().len());
@@ -223,13 +228,17 @@ struct Run {
     joints: Vec<String>,
 }
 
+/// A recording that has ended.
+struct Ended {
+    closed: Closed,
+    frames: u64,
+    interventions: u64,
+    span: (LogTime, LogTime),
+    path: PathBuf,
+}
+
 impl Run {
-    fn begin<R: Robot>(
-        robot: &R,
-        card: &Card,
-        order: &Order,
-        desk: &Desk,
-    ) -> std::result::Result<Self, SessionError> {
+    fn begin<R: Robot>(robot: &R, card: &Card, order: &Order, desk: &Desk) -> Result<Self, SessionError> {
         let manifest: Manifest = manifest(order, card, robot.streams());
         let card_toml = card.to_toml();
         let head = Head { manifest: &manifest, card_toml: &card_toml, attachments: &[] };
@@ -266,7 +275,7 @@ impl Run {
         trainer: &mut dyn Trainer,
         teleop: &mut Teleop,
         time_limit_s: f64,
-    ) -> std::result::Result<(), SessionError> {
+    ) -> Result<(), SessionError> {
         let dt = 1.0 / trainer.rate_hz();
         loop {
             let now = self.began + Span::from_s(self.frames as f64 * dt);
@@ -292,7 +301,7 @@ impl Run {
         teleop: &mut Teleop,
         frame: &TrainerFrame,
         dt: f64,
-    ) -> std::result::Result<(), SessionError> {
+    ) -> Result<(), SessionError> {
         let now = robot.now();
         if let Some(force_n) = self.tap.strongest_wrist_force() {
             self.governor.wrist_force(force_n);
@@ -311,50 +320,15 @@ impl Run {
         Ok(())
     }
 
-    fn end(
-        mut self,
-        now: HostTime,
-        outcome: Outcome,
-    ) -> std::result::Result<(Closed, u64, u64, (LogTime, LogTime), PathBuf), SessionError> {
+    fn end(mut self, now: HostTime, outcome: Outcome) -> Result<Ended, SessionError> {
         self.tap.take_event(now, "outcome", &outcome.to_string());
         let span = (LogTime(self.began.ns()), LogTime(now.ns()));
         let closed = self.recorder.stop()?;
-        Ok((closed, self.frames, self.interventions, span, self.path))
+        Ok(Ended { closed, frames: self.frames, interventions: self.interventions, span, path: self.path })
     }
 }
 
 /// The event's sample.
 fn event(name: &str, detail: &str) -> Sample {
     Sample::Take(TakeEvent { name: name.to_owned(), detail: detail.to_owned() })
-}
-
-/// Reads a card out of a folder of robots.
-pub fn load_card(robots: &Path, name: &str) -> std::result::Result<Card, CardFileError> {
-    let path = robots.join(name).join("card.toml");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| CardFileError::Read { path: path.clone(), source })?;
-    Card::from_toml(&text).map_err(|source| CardFileError::Card { path, source: Box::new(source) })
-}
-
-/// A card file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CardFileError {
-    /// It cannot be read.
-    #[error("the card {} cannot be read", .path.display())]
-    Read {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It is no card.
-    #[error("{} is not a card that can be used", .path.display())]
-    Card {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<etude_model::CardError>,
-    },
 }

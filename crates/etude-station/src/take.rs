@@ -115,7 +115,8 @@ impl Take {
     /// Takes a step, or says why not and stays where it is.
     pub fn step(&mut self, step: Step) -> Result<TakeState, TakeError> {
         use TakeState as S;
-        let next = match (self.state, &step) {
+        let refused = TakeError::OutOfTurn { state: self.state, step: step.to_string() };
+        let next = match (self.state, step) {
             (S::Idle, Step::Prepare(checks)) => {
                 let problem =
                     |check: &Check| check.problem.as_ref().map(|text| format!("{}: {text}", check.name));
@@ -133,14 +134,14 @@ impl Take {
                 if reason.trim().is_empty() {
                     return Err(TakeError::NoReason);
                 }
-                self.reason = Some(reason.clone());
+                self.reason = Some(reason);
                 S::Discarded
             }
             (S::Saved | S::Discarded, Step::Next) => {
                 self.reason = None;
                 S::Idle
             }
-            _ => return Err(TakeError::OutOfTurn { state: self.state, step: step.to_string() }),
+            _ => return Err(refused),
         };
         self.state = next;
         Ok(next)

@@ -47,7 +47,7 @@ pub enum TeleopError {
         robot: String,
         /// Why.
         #[source]
-        source: BodyError,
+        source: Box<BodyError>,
     },
     /// The card names something the model does not have.
     #[error("the card of {robot} does not fit its model")]
@@ -56,7 +56,7 @@ pub enum TeleopError {
         robot: String,
         /// What is missing.
         #[source]
-        source: LookupError,
+        source: Box<LookupError>,
     },
     /// The card's hand does not fit the model.
     #[error("a hand on the card of {robot} does not fit its model")]
@@ -65,7 +65,7 @@ pub enum TeleopError {
         robot: String,
         /// Why.
         #[source]
-        source: HandError,
+        source: Box<HandError>,
     },
     /// Inverse kinematics cannot be set up.
     #[error("inverse kinematics for {robot} cannot be set up: {reason}")]
@@ -120,11 +120,11 @@ impl Teleop {
     /// card, rad or m).
     pub fn new(card: &Card, models: &Path, positions: &[f64]) -> Result<Self, TeleopError> {
         let robot = card.title();
-        let lookup = |source| TeleopError::Lookup { robot: card.title(), source };
+        let lookup = |source| TeleopError::Lookup { robot: card.title(), source: Box::new(source) };
         let model = card.kinematics.as_ref().ok_or_else(|| TeleopError::NoModel { robot: robot.clone() })?;
         let options = BodyOptions { freeze_free_joints: true, name_prefix: String::new() };
         let mut body = Body::from_path(models.join(&model.path), &options)
-            .map_err(|source| TeleopError::Body { robot: robot.clone(), source })?;
+            .map_err(|source| TeleopError::Body { robot: robot.clone(), source: Box::new(source) })?;
         let led = set_limits(&mut body, card).map_err(lookup)?;
         let joints: Vec<Option<usize>> = card
             .joints
@@ -287,7 +287,7 @@ fn set_limits(body: &mut Body, card: &Card) -> Result<Vec<JointId>, LookupError>
 
 fn arms(card: &Card, body: &Body, poses: &Poses) -> Result<Vec<Arm>, TeleopError> {
     let arm = |end: &EndEffector| {
-        let lookup = |source| TeleopError::Lookup { robot: card.title(), source };
+        let lookup = |source| TeleopError::Lookup { robot: card.title(), source: Box::new(source) };
         let frame = body.frame(&end.body).map_err(lookup)?;
         let frame_from_grasp = transform::isometry(&end.grasp_in_body);
         let fingers = match card.hand(end.side) {
@@ -295,7 +295,7 @@ fn arms(card: &Card, body: &Body, poses: &Poses) -> Result<Vec<Arm>, TeleopError
                 let ranges: Vec<FingerRange> = (hand.joints.iter().zip(hand.open.iter().zip(&hand.closed)))
                     .map(|(joint, (&open, &closed))| FingerRange { joint: joint.clone(), open, closed })
                     .collect();
-                let refuse = |source| TeleopError::Hand { robot: card.title(), source };
+                let refuse = |source| TeleopError::Hand { robot: card.title(), source: Box::new(source) };
                 Some(HandClosure::new(body, &ranges).map_err(refuse)?)
             }
             None => None,

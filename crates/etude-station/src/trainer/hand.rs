@@ -7,6 +7,7 @@ use etude_kinematics::transform;
 use etude_model::card::Side;
 use etude_model::sample::{HAND_JOINTS, HandPose};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use std::sync::OnceLock;
 
 /// Where a finger begins in the wrist's frame (x to the thumb's side of a right hand is -x; z backwards), m.
 struct Finger {
@@ -52,9 +53,17 @@ const FINGERS: [Finger; 5] = [
     },
 ];
 const CURL: &[f64] = &[1.3, 1.65, 1.05];
-/// Fingertips from the wrist as a share of the length of their bones: open, closed. From this skeleton; a person's hand
-/// comes within a tenth of it.
-const REACH: [f64; 2] = [0.99, 0.53];
+/// Steps of the table that closure is read back by.
+const STEPS: usize = 20;
+
+/// How far the fingertips are from the wrist, as a share of their bones' length, per step of closure; falls all the way.
+fn reach_by_closure() -> &'static [f64; STEPS + 1] {
+    static TABLE: OnceLock<[f64; STEPS + 1]> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let of = |step: usize| skeleton(Side::Right, &Isometry3::identity(), step as f64 / STEPS as f64);
+        std::array::from_fn(|step| reach(&of(step)))
+    })
+}
 
 /// The joints of a hand whose wrist is at `wrist` (-z along the fingers, y out of its back) and that is closed by
 /// `closure` (0 open .. 1 closed).
@@ -78,8 +87,8 @@ pub fn skeleton(side: Side, wrist: &Isometry3<f64>, closure: f64) -> HandPose {
     HandPose { joints, radius_m, tracked: true }
 }
 
-/// How far a tracked hand is closed, 0 open .. 1 closed: the mean distance of the four fingertips from the wrist as a
-/// share of their bones' length. `None` for a hand that is not tracked or does not have 25 joints.
+/// How far a tracked hand is closed, 0 open .. 1 closed: what closure of the skeleton has its fingertips as near to the
+/// wrist. `None` for a hand that is not tracked or does not have 25 joints.
 pub fn closure(hand: &HandPose) -> Option<f64> {
     if !hand.tracked
         || hand.joints.len() != HAND_JOINTS
@@ -87,15 +96,22 @@ pub fn closure(hand: &HandPose) -> Option<f64> {
     {
         return None;
     }
+    let (seen, table) = (reach(hand), reach_by_closure());
+    let step = (1..STEPS).find(|&step| seen >= table[step]).unwrap_or(STEPS);
+    let within = (table[step - 1] - seen) / (table[step - 1] - table[step]);
+    Some(((step - 1) as f64 + within).clamp(0.0, STEPS as f64) / STEPS as f64)
+}
+
+/// Mean distance of the four fingertips from the wrist as a share of their bones' length, of a hand with 25 joints.
+fn reach(hand: &HandPose) -> f64 {
     let point = |joint: usize| Vector3::from(hand.joints[joint].position_m);
-    let reach = |finger: usize| {
+    let of_finger = |finger: usize| {
         let first = 5 + finger * 5;
         let bones: f64 = (first..first + 4).map(|joint| (point(joint + 1) - point(joint)).norm()).sum();
         let whole = bones + (point(first) - point(0)).norm();
         (point(first + 4) - point(0)).norm() / whole.max(1e-6)
     };
-    let mean = (0..4).map(reach).sum::<f64>() / 4.0;
-    Some(((REACH[0] - mean) / (REACH[0] - REACH[1])).clamp(0.0, 1.0))
+    (0..4).map(of_finger).sum::<f64>() / 4.0
 }
 
 #[cfg(test)]
@@ -112,7 +128,7 @@ mod tests {
                 let hand = skeleton(side, &wrist, wanted);
                 assert_eq!(hand.joints.len(), HAND_JOINTS);
                 let found = closure(&hand).expect("a tracked hand");
-                assert!((found - wanted).abs() < 0.15, "{side:?} {wanted} {found}");
+                assert!((found - wanted).abs() < 0.02, "{side:?} {wanted} {found}");
                 if side == Side::Right {
                     assert!(found >= last, "closing is read as closing: {last} then {found}");
                     last = found;

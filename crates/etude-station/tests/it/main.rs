@@ -6,5 +6,6 @@ mod common;
 mod disk;
 mod full_robot;
 mod kill;
+mod session;
 mod sources;
 mod stop;

@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn ticks_are_round_and_within() {
         assert_eq!(ticks(0.0, 8.2, 7.0), [0.0, 2.0, 4.0, 6.0, 8.0]);
-        assert_eq!(ticks(-0.1, 0.3, 4.0).len(), 5);
-        assert_eq!(short(0.30000001), "0.3");
+        assert_eq!(ticks(-0.5, 1.5, 4.0), [-0.5, 0.0, 0.5, 1.0, 1.5]);
+        assert_eq!(short(0.300_000_01), "0.3");
     }
 
     #[test]

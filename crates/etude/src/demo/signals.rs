@@ -12,7 +12,7 @@ pub(super) struct Curve {
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// What one joint was asked, granted and did: the joint that moved most, unit of its channel.
+/// What one joint was asked, granted and did: the joint of an arm that moved most, unit of its channel.
 pub(super) fn busiest_joint(path: &Path) -> anyhow::Result<Option<(String, Vec<Curve>)>> {
     let episode = Episode::open(path)?;
     let commands = read(&episode, Topic::JOINT_COMMANDS, |sample| match sample {
@@ -23,7 +23,12 @@ pub(super) fn busiest_joint(path: &Path) -> anyhow::Result<Option<(String, Vec<C
         Sample::JointStates(states) => Some(states.position),
         _ => None,
     })?;
-    let Some(joint) = busiest(commands.iter().map(|(_, (asked, _))| asked.as_slice())) else {
+    let card = etude_model::Card::from_toml(&episode.card_toml()?)?;
+    let in_arm = |joint: usize| {
+        let name = card.joints.get(joint).map(|joint| &joint.name);
+        !card.hands.iter().any(|hand| hand.joints.iter().any(|finger| Some(finger) == name))
+    };
+    let Some(joint) = busiest(commands.iter().map(|(_, (asked, _))| asked.as_slice()), in_arm) else {
         return Ok(None);
     };
     let spec = episode.stream(Topic::JOINT_COMMANDS).map(|stream| &episode.stream_info(stream).spec);
@@ -96,8 +101,8 @@ fn read<T>(
     Ok(picked)
 }
 
-/// The place whose values have the widest range.
-fn busiest<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Option<usize> {
+/// The place whose values have the widest range, among those that count.
+fn busiest<'a>(rows: impl Iterator<Item = &'a [f64]>, counts: impl Fn(usize) -> bool) -> Option<usize> {
     let mut ranges: Vec<(f64, f64)> = Vec::new();
     for row in rows {
         ranges.resize(row.len().max(ranges.len()), (f64::INFINITY, f64::NEG_INFINITY));
@@ -106,5 +111,7 @@ fn busiest<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Option<usize> {
         }
     }
     let width = |(low, high): &(f64, f64)| high - low;
-    (0..ranges.len()).max_by(|a, b| width(&ranges[*a]).total_cmp(&width(&ranges[*b])))
+    (0..ranges.len())
+        .filter(|&place| counts(place))
+        .max_by(|a, b| width(&ranges[*a]).total_cmp(&width(&ranges[*b])))
 }

@@ -40,7 +40,7 @@ pub(super) struct Made {
     pub(super) robot: String,
     pub(super) task: String,
     pub(super) number: u32,
-    pub(super) result: session::Result,
+    pub(super) result: session::TakeResult,
 }
 
 impl Job {
@@ -74,7 +74,7 @@ impl Job {
         card: &Card,
         number: u32,
         now: HostTime,
-    ) -> anyhow::Result<session::Result> {
+    ) -> anyhow::Result<session::TakeResult> {
         let chance = self.chance(number);
         let seed = u64::from_le_bytes(chance[..8].try_into().expect("a digest has more than eight bytes"));
         robot.reset(&self.task, seed, now)?;
