@@ -28,7 +28,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// The robots of the day: folders under `robots/`.
+/// The robots of the day, if nobody names others: folders under `robots/`.
 const ROBOTS: [&str; 3] = ["unitree_g1_dex3", "trossen_aloha2", "enactic_openarm2"];
 /// The tasks of the day: scene and task.
 const TASKS: [(&str, &str); 2] = [("flat", "lift_can"), ("parcel_bay", "parcel_to_bin")];
@@ -53,16 +53,18 @@ pub(crate) fn run(args: &DemoArgs, output: &Output) -> anyhow::Result<ExitCode> 
     let robots = folders::robots(args.robots.as_deref())?;
     let models = folders::models(args.models.as_deref())?;
     let scenes = robots.parent().unwrap_or(Path::new(".")).join("scenes");
+    let day: Vec<String> =
+        if args.only.is_empty() { ROBOTS.map(str::to_owned).into() } else { args.only.clone() };
     fresh(&args.out)?;
     let centre = Centre::create_or_open(&args.out.join("centre"))?;
     output.note(&format!(
         "A school day in miniature: {} robots, {} tasks, {} takes each, seed {}.",
-        ROBOTS.len(),
+        day.len(),
         TASKS.len(),
         args.takes,
         args.seed
     ));
-    let jobs = jobs(args, &robots, &models, &scenes);
+    let jobs = jobs(args, &day, &robots, &models, &scenes);
     let bar = if args.headless {
         ProgressBar::hidden()
     } else {
@@ -71,8 +73,8 @@ pub(crate) fn run(args: &DemoArgs, output: &Output) -> anyhow::Result<ExitCode> 
     let filed = work(jobs, &centre, output, &bar, args.headless)?;
     bar.finish_and_clear();
     let mut harvests = Vec::new();
-    for robot in ROBOTS {
-        let takes: Vec<Filed> = filed.iter().filter(|take| take.robot == robot).cloned().collect();
+    for robot in &day {
+        let takes: Vec<Filed> = filed.iter().filter(|take| take.robot == *robot).cloned().collect();
         harvests.push(harvest(robot, takes, &centre, &args.out, output)?);
     }
     let report = args.out.join("report.html");
@@ -91,12 +93,12 @@ fn fresh(out: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("the folder {} cannot be made", out.display()))
 }
 
-fn jobs(args: &DemoArgs, robots: &Path, models: &Path, scenes: &Path) -> Vec<Job> {
+fn jobs(args: &DemoArgs, day: &[String], robots: &Path, models: &Path, scenes: &Path) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for (place, robot) in ROBOTS.into_iter().enumerate() {
+    for (place, robot) in day.iter().enumerate() {
         for (scene, task) in TASKS {
             jobs.push(Job {
-                robot: robot.to_owned(),
+                robot: robot.clone(),
                 scene: scenes.join(scene),
                 task: task.to_owned(),
                 takes: args.takes,
@@ -265,7 +267,7 @@ fn close(
     output.data(&format!("  etude inspect {}", shown(&out.join("centre"))))?;
     output.data(&format!(
         "  etude export {} --centre {root} --format lerobot-v3 --out {}",
-        ROBOTS[0],
+        harvests.first().map_or("RELEASE", |harvest| harvest.robot.as_str()),
         shown(&out.join("again"))
     ))?;
     output.note(&format!("done in {:.0} s", began.elapsed().as_secs_f64()));

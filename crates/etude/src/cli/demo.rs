@@ -26,6 +26,9 @@ pub(crate) struct DemoArgs {
     /// Folder for everything that is made.
     #[arg(long, value_name = "DIR", default_value = "./etude-demo")]
     pub(crate) out: PathBuf,
+    /// Only this robot, by its folder under `robots/`; may be given several times. Without it: all three.
+    #[arg(long = "robot", value_name = "NAME")]
+    pub(crate) only: Vec<String>,
     /// No progress bars, for scripts and logs.
     #[arg(long)]
     pub(crate) headless: bool,

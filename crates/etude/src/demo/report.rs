@@ -216,7 +216,7 @@ fn places(html: &mut String, harvests: &[Harvest], centre: &Centre, args: &DemoA
         html,
         "</table><h3>Try next</h3><pre>etude list --centre {root} --where \"outcome = 'failure'\"\netude inspect {root}\n\
          etude export {} --centre {root} --format lerobot-v3 --out {}</pre></section>",
-        super::ROBOTS[0],
+        harvests.first().map_or("RELEASE", |harvest| harvest.robot.as_str()),
         escape(&args.out.join("again").display().to_string()),
     )
 }

@@ -1,5 +1,6 @@
 //! The command as its users meet it: the built program is run, and its words, files and exit codes are looked at.
 
+mod demo;
 mod episode;
 mod errors;
 mod help;

@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &CheckArgs, output: &Output) -> anyhow::Result<Exit
                 "chunks": found.chunks,
                 "problems": problems.collect::<Vec<_>>(),
                 "further_problems": found.further,
+                "remarks": found.remarks,
             }))?;
         }
         Format::Table if found.is_conformant() => {
@@ -35,6 +36,9 @@ pub(crate) fn run(arguments: &CheckArgs, output: &Output) -> anyhow::Result<Exit
             });
             output.data(&output.table(&["byte", "expected", "found"], rows))?;
         }
+    }
+    for remark in &found.remarks {
+        output.note(&format!("remark: {remark}"));
     }
     if !found.is_conformant() {
         let problems = output::count(found.problems.len() + found.further as usize, "deviation");
