@@ -1,7 +1,7 @@
 //! Inspection message by message: the same for a take that is being recorded and for a file that is read.
 
 use crate::definition::{Fill, measured, name, rounded};
-use crate::joints::{self, Of};
+use crate::joints::{self, Commands, Of};
 use crate::offset;
 use crate::options::Options;
 use crate::stream::{Body, Stream};
@@ -153,16 +153,23 @@ impl Accumulator {
         out
     }
 
-    fn states(&self) -> Option<Of<'_>> {
-        self.streams.values().find_map(Stream::positions).filter(|states| states.array.messages > 0)
+    /// Every stream of joint states that brought something, and every stream of their commands.
+    fn states(&self) -> Vec<Of<'_>> {
+        self.streams.values().filter_map(Stream::positions).filter(|of| of.array.messages > 0).collect()
+    }
+
+    fn commands(&self) -> Vec<Of<'_>> {
+        self.streams.values().filter_map(Stream::commands).filter(|of| of.array.messages > 0).collect()
     }
 
     fn of_streams(&self) -> Vec<Measurement> {
         let states = self.states();
-        let moved = |from, to| states.is_none_or(|states| joints::moved_between(states, from, to));
+        let moved = |from, to| {
+            states.is_empty() || states.iter().any(|states| joints::moved_between(*states, from, to))
+        };
         let mut out = Vec::new();
         for (topic, stream) in self.streams.iter().filter(|(_, stream)| stream.timing.count > 0) {
-            out.extend(stream.finish_arrays());
+            out.extend(stream.finish_arrays(self.clock));
             if let Body::Video(video) = &stream.body {
                 out.extend(video.finish(topic, &self.options, &moved));
             }
@@ -171,27 +178,38 @@ impl Accumulator {
     }
 
     fn between_streams(&self) -> Vec<Measurement> {
-        let Some(states) = self.states() else { return Vec::new() };
-        let commands = self.streams.values().find_map(Stream::commands).filter(|of| of.array.messages > 0);
-        let mut out = joints::idle(states);
-        out.extend(joints::finish(states, commands, &self.card));
+        let (states, commands) = (self.states(), self.commands());
+        if states.is_empty() {
+            return Vec::new();
+        }
+        let mut out = joints::idle(&states);
+        let others_move = states.iter().any(|states| joints::moves(*states));
+        for of in &states {
+            out.extend(joints::finish(*of, &Commands::of(*of, &commands), others_move, &self.card));
+        }
         for (topic, stream) in &self.streams {
             if let Some(array) = stream.motion().filter(|array| array.messages > 0) {
-                out.extend(offset::offset(states.array, array, topic, &self.card));
+                out.extend(offset::offset(&states, array, topic));
             }
-            out.extend(self.rows_minus_frames(states, topic, stream));
+            out.extend(self.rows_minus_frames(&states, topic, stream));
         }
         out
     }
 
-    fn rows_minus_frames(&self, states: Of<'_>, topic: &Topic, stream: &Stream) -> Option<Measurement> {
+    /// Rows of the joint states at a camera's rate less its frames; of several such streams, the one that is farthest off.
+    fn rows_minus_frames(&self, states: &[Of<'_>], topic: &Topic, stream: &Stream) -> Option<Measurement> {
         let Body::Video(video) = &stream.body else { return None };
-        let rows = self.streams.get(states.topic)?;
-        if rows.spec.rate_hz? != stream.spec.rate_hz? || video.frames() == 0 {
+        let (rate_hz, frames) = (stream.spec.rate_hz?, video.frames());
+        if frames == 0 {
             return None;
         }
-        let (rows, frames) = (rows.timing.count, video.frames());
-        let words = format!("{rows} rows of {}, {frames} frames", states.topic);
+        let of_rate = states
+            .iter()
+            .filter_map(|of| self.streams.get(of.topic))
+            .filter(|rows| rows.spec.rate_hz == Some(rate_hz));
+        let rows = of_rate.max_by_key(|rows| rows.timing.count.abs_diff(frames))?;
+        let (rows, of) = (rows.timing.count, &rows.spec.topic);
+        let words = format!("{rows} rows of {of}, {frames} frames");
         Some(measured(name::ROWS_MINUS_FRAMES).on(topic).value(rows as f64 - frames as f64).detail(words))
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Label {
     pub(crate) name: String,
     pub(crate) unit: Unit,
     pub(crate) scale: Scale,
+    /// Whether it is a joint of a hand.
+    pub(crate) of_hand: bool,
 }
 
 /// One array of a stream.
@@ -118,7 +120,7 @@ impl Array {
             }
             Role::Velocity => vec![self.velocity_limit(topic)],
             Role::Effort if self.labels.iter().any(|label| label.scale.effort.is_some()) => {
-                self.saturated(topic, name::SATURATED_EFFORT)
+                self.saturated_efforts(topic)
             }
             _ => Vec::new(),
         }
@@ -177,6 +179,21 @@ impl Array {
             );
         }
         out.extend(self.saturated(topic, name::SATURATED_POSITION));
+        out
+    }
+
+    /// Hands apart from the other joints: one that holds a thing presses as hard as it may.
+    fn saturated_efforts(&self, topic: &Topic) -> Vec<Measurement> {
+        let of = |name: &'static str, of_hand: bool| {
+            self.per_channel(topic, name, |label, channel| {
+                let share = channel.at_limit as f64 / channel.finite.max(1) as f64;
+                (channel.at_limit > 0 && label.of_hand == of_hand).then(|| measured(name).value(share))
+            })
+        };
+        let mut out = of(name::SATURATED_EFFORT, false);
+        if self.labels.iter().any(|label| label.of_hand) {
+            out.extend(of(name::SATURATED_GRIP, true));
+        }
         out
     }
 

@@ -56,8 +56,19 @@ pub struct Grid {
 impl Grid {
     /// The grid over the time that both series of instants cover.
     pub fn shared(a: &[f64], b: &[f64]) -> Option<Self> {
-        let start_s = a.first()?.max(*b.first()?);
-        let end_s = a.last()?.min(*b.last()?);
+        Self::over(&[a, b])
+    }
+
+    /// The grid over the time that all series of instants cover; `None` where that is too short or one is empty.
+    pub fn over(times_s: &[&[f64]]) -> Option<Self> {
+        let (mut start_s, mut end_s) = (f64::NEG_INFINITY, f64::INFINITY);
+        for times in times_s {
+            start_s = start_s.max(*times.first()?);
+            end_s = end_s.min(*times.last()?);
+        }
+        if times_s.is_empty() {
+            return None;
+        }
         let len = ((end_s - start_s) / GRID_STEP_S).floor();
         (len >= MIN_OVERLAP as f64).then_some(Self { start_s, len: len as usize + 1 })
     }

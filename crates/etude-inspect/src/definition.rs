@@ -67,19 +67,19 @@ definitions! {
          their speeds is highest, within 3 s, on a grid of 200 Hz with a parabola through the peak. Joint speeds are \
          divided by the joints' ranges and added as squares. Of peaks within 0.05 the one nearer to 0 is taken.",
         "Knapp & Carter 1976";
-    OFFSET_CORRELATION = "offset_correlation", "ratio", "Normalised cross-correlation at `offset`; below 0.3 the offset is not given.",
+    OFFSET_CORRELATION = "offset_correlation", "ratio", "Normalised cross-correlation at `offset`; below 0.45 the offset is not given.",
         "Pearson's r";
     OFFSET_RIVAL = "offset_rival", "ratio",
         "Highest correlation at another peak, at least 0.4 s from `offset`. Where it is near `offset_correlation` the motion \
          repeats itself and the offset is ambiguous.", "Pearson's r";
-    ROWS_MINUS_FRAMES = "rows_minus_frames", "count", "Messages of joint states minus frames of a camera that is declared at the same rate.",
+    ROWS_MINUS_FRAMES = "rows_minus_frames", "count", "Messages of joint states minus frames of a camera that is declared at the same rate; of several such streams the one farthest off.",
         "rows against video";
     DURATION = "duration", "s", "From the first to the last message of the periodic streams, log time.", "direct";
     SYNTHETIC_CLOCK = "synthetic_clock", "Hz", "Rate that all times of the episode were computed from, as its manifest declares.", "manifest";
     INSTRUCTIONS = "instructions", "count", "Languages that the manifest gives a non-empty instruction in.", "manifest";
     STREAM_ABSENT = "stream_absent", "count", "1 for a periodic stream that the card or the manifest names and no message came of.",
         "card, manifest";
-    IDLE_SHARE = "idle_share", "ratio", "Share of half-second windows in which no joint moves by more than 0.002 of its range.",
+    IDLE_SHARE = "idle_share", "ratio", "Share of half-second windows in which no joint of any stream moves by more than 0.002 of its range.",
         "windows of 0.5 s";
     IDLE_LONGEST = "idle_longest", "s", "Longest run of such windows.", "windows of 0.5 s";
     SHAPE_MISMATCH = "shape_mismatch", "count", "Messages whose arrays are not as long as the stream has channels.", "stream description";
@@ -94,13 +94,17 @@ definitions! {
         "Highest speed over the card's limit; of the robot's own velocities where it sends them, else of position \
          differences over at least half an expected interval.", "card";
     SATURATED_POSITION = "saturated_position", "ratio", "Share of samples within 0.001 of the range of a position limit.", "card";
-    SATURATED_EFFORT = "saturated_effort", "ratio", "Share of samples at 0.999 of the card's effort limit or above.", "card";
+    SATURATED_EFFORT = "saturated_effort", "ratio",
+        "Share of samples at 0.999 of the card's effort limit or above, joints that are not of a hand.", "card";
+    SATURATED_GRIP = "saturated_grip", "ratio",
+        "Share of samples at 0.999 of the card's effort limit or above, joints of hands; one that holds a thing presses as hard as it may.",
+        "card";
     FROZEN = "frozen", "ratio",
         "Range of a channel over its limits' range, for a channel that was commanded over at least 0.01 of it.",
         "frozen channel: below 0.001";
     STILL = "still", "ratio",
         "Range of a channel over its limits' range, where it was not commanded to move (or nothing says) and it stayed \
-         below 0.001 while another channel of the stream passed 0.01.", "unused limb, dead channel";
+         below 0.001 while another joint of the robot passed 0.01.", "unused limb, dead channel";
     FROZEN_SPAN = "frozen_span", "s",
         "Longest run of half-second windows in which a channel repeats one value exactly although the command of the \
          window moved by 0.03 of the range and the next window shows no motion either.", "stuck channel";
@@ -112,16 +116,17 @@ definitions! {
         "one signal under two names";
     UNIT_IMPLAUSIBLE = "unit_implausible", "count",
         "1 for a channel whose values do not fit its unit: joints of a hand declared rad that stay within 0..1 and touch \
-         an end of it, rad beyond 10, m beyond 10.", "units mixed";
+         an end of it that is no position limit of the card, rad beyond 10, m beyond 10.", "units mixed";
     NOT_SI = "not_si", "count", "Joint channels whose unit has no SI quantity (ratio, count, unknown).", "stream description";
     LAG = "lag", "ms",
-        "How much later a joint's state is than its command: lag at which the normalised cross-correlation of their \
+        "How much later a joint's state is than its command, whichever streams hold the two: lag at which the normalised cross-correlation of their \
          derivatives is highest, from -0.5 to 1.5 s. Not given where the correlation stays below 0.3.",
         "Knapp & Carter 1976";
     LAG_CORRELATION = "lag_correlation", "ratio", "Normalised cross-correlation at `lag`.", "Pearson's r";
     LAG_GAIN = "lag_gain", "ratio", "Least-squares factor from the command's derivative to the state's at `lag`.",
         "ordinary least squares";
-    DEAD_CHANNELS = "dead_channels", "ratio", "Share of the stream's channels that keep one exact value for the whole take.",
+    DEAD_CHANNELS = "dead_channels", "ratio", "Share of the stream's channels that keep one exact value for the whole take. Not measured for an IMU on the clock of a \
+         simulation, which has no noise.",
         "sensor dead in reality";
     KEY_DISTANCE = "key_distance", "count", "Most frames from one key frame to the next (or to the end); all frames where none is key.",
         "random access";

@@ -6,6 +6,7 @@ use crate::correlation::lag_of_motion;
 use crate::definition::{Fill, measured, name};
 use crate::windows::WINDOW_NS;
 use etude_model::{Card, Measurement, Topic, Unit};
+use std::collections::HashSet;
 
 /// Share of its span that a channel must pass to count as moving.
 const MOVED: f64 = 0.01;
@@ -16,7 +17,7 @@ const COMMANDED: f64 = 0.03;
 /// Share of a joint's span that it may move in a window and still idle.
 const IDLE: f64 = 0.002;
 /// Correlation below which no lag is given.
-pub(crate) const MIN_CORRELATION: f64 = 0.3;
+const MIN_CORRELATION: f64 = 0.3;
 /// Lags that a state is searched at behind its command, s.
 const LAG_RANGE_S: (f64, f64) = (-0.5, 1.5);
 
@@ -27,49 +28,97 @@ pub(crate) struct Of<'a> {
     pub(crate) array: &'a Array,
 }
 
-impl<'a> Of<'a> {
-    fn command_of(self, label: &Label) -> Option<(usize, &'a Channel)> {
-        let index = self.array.labels.iter().position(|other| other.name == label.name)?;
-        Some((index, self.array.channels.get(index)?))
+/// The command streams that hold channels of one stream of states, the one that shares most of them first.
+///
+/// Streams are paired by the names of their channels: a robot may command arms and hands together and report them apart, or
+/// the other way round.
+pub(crate) struct Commands<'a>(Vec<Of<'a>>);
+
+/// What one joint was sent.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    array: &'a Array,
+    index: usize,
+    channel: &'a Channel,
+}
+
+impl<'a> Commands<'a> {
+    /// Those of all command streams that concern `states`.
+    pub(crate) fn of(states: Of<'_>, all: &[Of<'a>]) -> Self {
+        let names: HashSet<&str> = states.array.labels.iter().map(|label| label.name.as_str()).collect();
+        let shared =
+            |of: &Of<'_>| of.array.labels.iter().filter(|label| names.contains(label.name.as_str())).count();
+        let mut sharing: Vec<Of<'a>> = all.iter().copied().filter(|of| shared(of) > 0).collect();
+        sharing.sort_by_key(|of| std::cmp::Reverse(shared(of)));
+        Self(sharing)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn of_joint(&self, label: &Label) -> Option<Asked<'a>> {
+        self.0.iter().find_map(|of| {
+            let index = of.array.labels.iter().position(|other| other.name == label.name)?;
+            Some(Asked { array: of.array, index, channel: of.array.channels.get(index)? })
+        })
     }
 }
 
-/// What is measured of joint positions beside their commands.
-pub(crate) fn finish(states: Of<'_>, commands: Option<Of<'_>>, card: &Card) -> Vec<Measurement> {
+/// What is measured of a stream of joint positions beside their commands; `others_move`: whether a joint of any stream moves.
+pub(crate) fn finish(
+    states: Of<'_>,
+    commands: &Commands<'_>,
+    others_move: bool,
+    card: &Card,
+) -> Vec<Measurement> {
     let mut out = bounds(states);
     out.extend(not_si(states));
-    out.extend(unit_implausible(states, card));
-    out.extend(frozen_and_still(states, commands));
+    out.extend(unit_implausible(states));
+    out.extend(frozen_and_still(states, commands, others_move));
     out.extend(copied(states, commands, card));
-    if let Some(commands) = commands {
+    if !commands.is_empty() {
         out.extend(frozen_spans(states, commands));
         out.extend(lags(states, commands));
     }
     out
 }
 
-/// Idle share and longest idle stretch.
-pub(crate) fn idle(states: Of<'_>) -> Vec<Measurement> {
-    let Some(windows) = &states.array.windows else { return Vec::new() };
-    let still = |window: usize| {
-        states.array.labels.iter().enumerate().all(|(channel, label)| {
+/// Whether any joint of a stream moves at all.
+pub(crate) fn moves(states: Of<'_>) -> bool {
+    states.array.named().any(|(label, channel)| channel.range() / label.scale.span > MOVED)
+}
+
+/// Idle share and longest idle stretch of the whole body: a hand that rests while the arms work is not idle.
+pub(crate) fn idle(states: &[Of<'_>]) -> Vec<Measurement> {
+    let windows = states.iter().filter_map(|of| of.array.windows.as_ref());
+    // The stream that goes on for longest gives the windows.
+    let Some(reference) = windows.max_by_key(|windows| windows.len()) else { return Vec::new() };
+    let rests = |of: &Of<'_>, at_ns: i64| {
+        let Some(windows) = &of.array.windows else { return true };
+        let Some(window) = windows.window_at(at_ns) else { return true };
+        of.array.labels.iter().enumerate().all(|(channel, label)| {
             windows.range(window, channel).is_none_or(|range| range < IDLE * label.scale.span)
         })
     };
-    let idle: Vec<bool> = (0..windows.len()).map(still).collect();
+    let still = |window: usize| {
+        let middle_ns = reference.start_of(window) + WINDOW_NS / 2;
+        states.iter().all(|of| rests(of, middle_ns))
+    };
+    let idle: Vec<bool> = (0..reference.len()).map(still).collect();
     let share = idle.iter().filter(|idle| **idle).count() as f64 / idle.len().max(1) as f64;
-    let mut out = vec![measured(name::IDLE_SHARE).on(states.topic).value(share)];
+    let mut out = vec![measured(name::IDLE_SHARE).value(share)];
     let longest = longest_run(&idle);
     let seconds = longest.map_or(0.0, |(from, to)| (to - from) as f64 * WINDOW_NS as f64 * 1e-9);
-    let filled = measured(name::IDLE_LONGEST).on(states.topic).value(seconds);
+    let filled = measured(name::IDLE_LONGEST).value(seconds);
     out.push(match longest {
-        Some((from, to)) => filled.span(windows.start_of(from), windows.start_of(to)),
+        Some((from, to)) => filled.span(reference.start_of(from), reference.start_of(to)),
         None => filled,
     });
     out
 }
 
-/// Whether any joint moved by more than 0.02 of its span between two instants of host time.
+/// Whether any joint of a stream moved by more than 0.02 of its span between two instants of host time.
 pub(crate) fn moved_between(states: Of<'_>, from_ns: i64, to_ns: i64) -> bool {
     let Some(windows) = &states.array.windows else { return false };
     let (Some(first), Some(last)) = (windows.window_at(from_ns), windows.window_at(to_ns)) else {
@@ -125,19 +174,22 @@ fn not_si(states: Of<'_>) -> Vec<Measurement> {
     vec![filled.detail(words)]
 }
 
-fn unit_implausible(states: Of<'_>, card: &Card) -> Vec<Measurement> {
-    let of_hand = |name: &str| card.hands.iter().any(|hand| hand.joints.iter().any(|joint| joint == name));
+fn unit_implausible(states: Of<'_>) -> Vec<Measurement> {
     states.array.per_channel(states.topic, name::UNIT_IMPLAUSIBLE, |label, channel| {
         if channel.finite == 0 {
             return None;
         }
         let (low, high) = (channel.low, channel.high);
         let largest = low.abs().max(high.abs());
-        let touches_end = low.abs() <= STILL || (high - 1.0).abs() <= STILL;
+        // A joint that rests on its own stop touches an end as well, and says nothing of its unit.
+        let stops = label.scale.position.unwrap_or([f64::NAN; 2]);
+        let is_stop = |at: f64| stops.iter().any(|stop| (stop - at).abs() <= 0.01 * label.scale.span);
+        let touches_end =
+            (low.abs() <= STILL && !is_stop(0.0)) || ((high - 1.0).abs() <= STILL && !is_stop(1.0));
         let words = match label.unit {
             Unit::Radian if largest > 10.0 => format!("{low:.3}..{high:.3}: degrees declared as rad?"),
             Unit::Radian
-                if of_hand(&label.name) && low >= 0.0 && high <= 1.0 && touches_end && high - low > 0.05 =>
+                if label.of_hand && low >= 0.0 && high <= 1.0 && touches_end && high - low > 0.05 =>
             {
                 format!("{low:.3}..{high:.3} within 0..1: a share of a range declared as rad?")
             }
@@ -148,12 +200,9 @@ fn unit_implausible(states: Of<'_>, card: &Card) -> Vec<Measurement> {
     })
 }
 
-fn frozen_and_still(states: Of<'_>, commands: Option<Of<'_>>) -> Vec<Measurement> {
+fn frozen_and_still(states: Of<'_>, commands: &Commands<'_>, others_move: bool) -> Vec<Measurement> {
     let share = |label: &Label, channel: &Channel| channel.range() / label.scale.span;
-    let commanded = |label: &Label| {
-        commands.and_then(|commands| commands.command_of(label)).map(|(_, channel)| share(label, channel))
-    };
-    let neighbours_move = states.array.named().any(|(label, channel)| share(label, channel) > MOVED);
+    let commanded = |label: &Label| commands.of_joint(label).map(|asked| share(label, asked.channel));
     let mut out = states.array.per_channel(states.topic, name::FROZEN, |label, channel| {
         let asked = commanded(label).filter(|asked| *asked >= MOVED)?;
         let moved = share(label, channel);
@@ -179,19 +228,19 @@ fn frozen_and_still(states: Of<'_>, commands: Option<Of<'_>>) -> Vec<Measurement
     let still = |label: &Label, channel: &Channel| {
         let moved = share(label, channel);
         let at_rest = commanded(label).is_none_or(|asked| asked < MOVED);
-        (at_rest && neighbours_move && channel.finite > 1 && moved < STILL).then_some(moved)
+        (at_rest && others_move && channel.finite > 1 && moved < STILL).then_some(moved)
     };
     for (label, channel) in states.array.named() {
         if let Some(moved) = still(label, channel) {
-            let words =
-                if commands.is_some() { "not commanded to move" } else { "no commands to compare with" };
+            let is_commanded = commands.of_joint(label).is_some();
+            let words = if is_commanded { "not commanded to move" } else { "no commands to compare with" };
             out.push(measured(name::STILL).on(states.topic).channel(&label.name).value(moved).detail(words));
         }
     }
     out
 }
 
-fn copied(states: Of<'_>, commands: Option<Of<'_>>, card: &Card) -> Vec<Measurement> {
+fn copied(states: Of<'_>, commands: &Commands<'_>, card: &Card) -> Vec<Measurement> {
     let coupled = |a: &str, b: &str| {
         let follows = |x: &str, y: &str| {
             card.joints
@@ -207,11 +256,11 @@ fn copied(states: Of<'_>, commands: Option<Of<'_>>, card: &Card) -> Vec<Measurem
         let twin = moving.iter().take(i).find(|(other, twin)| {
             twin.fingerprint == channel.fingerprint && !coupled(&label.name, &other.name)
         });
-        let of_command = commands.filter(|commands| commands.array.messages == states.array.messages);
-        let command = of_command.and_then(|commands| commands.command_of(label));
+        let as_many = |asked: &Asked<'_>| asked.array.messages == states.array.messages;
+        let command = commands.of_joint(label).filter(as_many);
         let words = match (twin, command) {
             (Some((other, _)), _) => format!("equals `{}` in every sample", other.name),
-            (None, Some((_, command))) if command.fingerprint == channel.fingerprint => {
+            (None, Some(asked)) if asked.channel.fingerprint == channel.fingerprint => {
                 "equals its command in every sample".to_owned()
             }
             _ => continue,
@@ -224,17 +273,16 @@ fn copied(states: Of<'_>, commands: Option<Of<'_>>, card: &Card) -> Vec<Measurem
     out
 }
 
-fn frozen_spans(states: Of<'_>, commands: Of<'_>) -> Vec<Measurement> {
-    let (Some(windows), Some(asked)) = (&states.array.windows, &commands.array.windows) else {
-        return Vec::new();
-    };
+fn frozen_spans(states: Of<'_>, commands: &Commands<'_>) -> Vec<Measurement> {
+    let Some(windows) = &states.array.windows else { return Vec::new() };
     let mut out = Vec::new();
     for (channel, label) in states.array.labels.iter().enumerate() {
-        let Some((command, _)) = commands.command_of(label) else { continue };
+        let Some(command) = commands.of_joint(label) else { continue };
+        let Some(asked) = &command.array.windows else { continue };
         let stuck = |window: usize| {
             let repeats = windows.range_of_two(window, channel) == Some(0.0);
             let at = asked.window_at(windows.start_of(window) + WINDOW_NS / 2);
-            let moved = at.and_then(|at| asked.range(at, command)).unwrap_or(0.0);
+            let moved = at.and_then(|at| asked.range(at, command.index)).unwrap_or(0.0);
             repeats && moved > COMMANDED * label.scale.span
         };
         let flags: Vec<bool> = (0..windows.len()).map(stuck).collect();
@@ -256,18 +304,17 @@ fn frozen_spans(states: Of<'_>, commands: Of<'_>) -> Vec<Measurement> {
     out
 }
 
-fn lags(states: Of<'_>, commands: Of<'_>) -> Vec<Measurement> {
-    let (Some(followers), Some(leaders)) = (&states.array.series, &commands.array.series) else {
-        return Vec::new();
-    };
+fn lags(states: Of<'_>, commands: &Commands<'_>) -> Vec<Measurement> {
+    let Some(followers) = &states.array.series else { return Vec::new() };
     let mut out = Vec::new();
     for (channel, (label, state)) in states.array.named().enumerate() {
-        let Some((command, asked)) = commands.command_of(label) else { continue };
+        let Some(asked) = commands.of_joint(label) else { continue };
+        let Some(leaders) = &asked.array.series else { continue };
         let at_rest = |channel: &Channel| channel.range() < MOVED * label.scale.span;
-        if at_rest(asked) || at_rest(state) {
+        if at_rest(asked.channel) || at_rest(state) {
             continue;
         }
-        let (leader, follower) = (leaders.channel(command), followers.channel(channel));
+        let (leader, follower) = (leaders.channel(asked.index), followers.channel(channel));
         let lag = lag_of_motion(leaders.signal(&leader), followers.signal(&follower), LAG_RANGE_S);
         let filled = |name| measured(name).on(states.topic).channel(&label.name);
         let Some(lag) = lag else {

@@ -126,7 +126,7 @@ impl Stream {
     }
 
     /// What is measured of the arrays of this stream alone.
-    pub(crate) fn finish_arrays(&self) -> Vec<Measurement> {
+    pub(crate) fn finish_arrays(&self, clock: ClockKind) -> Vec<Measurement> {
         let topic = &self.spec.topic;
         match &self.body {
             Body::Joints { position, velocity, effort } => {
@@ -149,7 +149,13 @@ impl Stream {
             Body::Motion(array) => array.finish_shape(topic),
             Body::Plain(Some(array)) => {
                 let mut out = array.finish_shape(topic);
-                out.extend(dead_channels(topic, array));
+                // Only noise tells a real sensor that rests from a dead one, and a simulated one has none.
+                if clock == ClockKind::Simulated && self.spec.kind == StreamKind::Imu {
+                    let words = "a simulated sensor that rests keeps its value exactly";
+                    out.push(measured(name::DEAD_CHANNELS).on(topic).detail(words));
+                } else {
+                    out.extend(dead_channels(topic, array));
+                }
                 out
             }
             Body::Plain(None) | Body::Video(_) | Body::Events => Vec::new(),
@@ -177,7 +183,8 @@ impl Body {
             }
             StreamKind::Pose | StreamKind::HandPose => {
                 let scale = Scale { position: None, velocity: None, effort: None, span: 1.0 };
-                let label = |name: &str| Label { name: name.to_owned(), unit: Unit::Metre, scale };
+                let label =
+                    |name: &str| Label { name: name.to_owned(), unit: Unit::Metre, scale, of_hand: false };
                 Self::Motion(Array::new(Role::Other, ["x", "y", "z"].map(label).to_vec()).with_motion())
             }
             StreamKind::Wrench | StreamKind::Tactile | StreamKind::Imu => Self::Plain(None),
@@ -202,7 +209,13 @@ fn finish_array(topic: &Topic, array: &Array) -> Vec<Measurement> {
 
 /// Names, units and bounds of a joint stream's channels; the card's joints where the stream names none.
 fn labels(spec: &StreamSpec, card: &Card) -> Vec<Label> {
-    let label = |name: &str, unit| Label { name: name.to_owned(), unit, scale: Scale::of(card, name, unit) };
+    let of_hand = |name: &str| card.hands.iter().any(|hand| hand.joints.iter().any(|joint| joint == name));
+    let label = |name: &str, unit| Label {
+        name: name.to_owned(),
+        unit,
+        scale: Scale::of(card, name, unit),
+        of_hand: of_hand(name),
+    };
     if spec.channels.is_empty() {
         return card.joints.iter().map(|joint| label(&joint.name, joint.unit)).collect();
     }
@@ -217,6 +230,7 @@ fn plain(spec: &StreamSpec, len: usize) -> Array {
             name: channel.map_or_else(|| index.to_string(), |channel| channel.name.clone()),
             unit: channel.map_or(Unit::Unknown, |channel| channel.unit),
             scale,
+            of_hand: false,
         }
     };
     Array::new(Role::Other, (0..len).map(label).collect())

@@ -268,7 +268,8 @@ impl Pictures {
 
 fn block_array() -> Array {
     let scale = Scale { position: None, velocity: None, effort: None, span: 1.0 };
-    let label = |index: usize| Label { name: format!("block {index}"), unit: Unit::Count, scale };
+    let label =
+        |index: usize| Label { name: format!("block {index}"), unit: Unit::Count, scale, of_hand: false };
     Array::new(Role::Other, (0..BLOCKS.0 * BLOCKS.1).map(label).collect()).with_motion()
 }
 

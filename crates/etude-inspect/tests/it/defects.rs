@@ -124,8 +124,10 @@ fn class_9_idle() {
     }
     let report = take.inspect();
     only(&report, "idle");
-    assert_eq!(value(&report, "idle_share", &states_topic(), None), 1.0);
-    assert_eq!(value(&report, "idle_longest", &states_topic(), None), 10.0);
+    let of_take = |name: &str| {
+        report.measurements.iter().find(|found| found.name == name).and_then(|found| found.value)
+    };
+    assert_eq!((of_take("idle_share"), of_take("idle_longest")), (Some(1.0), Some(10.0)));
 }
 
 #[test]
@@ -344,4 +346,79 @@ fn a_stream_of_the_card_that_the_episode_does_not_have() {
         accumulator.finish().measurements.into_iter().filter(|m| m.name == "stream_absent").collect();
     assert_eq!(absent.len(), 1);
     assert_eq!(absent.first().and_then(|m| m.topic.clone()), Some(Topic::from("/robot/imu/torso")));
+}
+
+#[test]
+fn a_hand_that_presses_with_all_its_force_is_noted_and_no_warning() {
+    let mut take = take();
+    take.spoil_states(|t, states| {
+        if t > 5.0 {
+            states.effort[3] = 50.0;
+        }
+    });
+    let report = take.inspect();
+    only(&report, "grip-saturated");
+    assert!(value(&report, "saturated_grip", &states_topic(), Some("finger")) > 0.49);
+    assert_eq!(value(&report, "saturated_effort", &states_topic(), None), 0.0);
+}
+
+#[test]
+fn a_finger_in_radians_that_rests_on_its_own_stop_is_no_share() {
+    let mut card = card();
+    let finger = card.joints.iter_mut().find(|joint| joint.name == "finger").expect("a finger");
+    (finger.unit, finger.position) = (etude_model::Unit::Radian, [0.0, 1.6]);
+    let mut take = take();
+    for spec in &mut take.manifest.streams {
+        for channel in spec.channels.iter_mut().filter(|channel| channel.name == "finger") {
+            channel.unit = etude_model::Unit::Radian;
+        }
+    }
+    let implausible = |top: f64| {
+        let mut take = Take { manifest: take.manifest.clone(), messages: take.messages.clone() };
+        take.spoil_states(|_, states| states.position[3] = (1.3 * states.position[3]).clamp(0.0, top));
+        let options = etude_inspect::Options::default();
+        let mut accumulator = etude_inspect::Accumulator::new(&take.manifest, &card, &options);
+        take.messages.iter().for_each(|(topic, stamp, sample)| accumulator.push(topic, stamp, sample));
+        let found = accumulator.finish().measurements;
+        found.iter().any(|found| found.name == "unit_implausible" && found.value == Some(1.0))
+    };
+    assert!(!implausible(0.94), "it is closed at times, and never quite open");
+    assert!(implausible(1.0), "1 is no stop of this finger");
+}
+
+#[test]
+fn motions_that_have_nothing_to_do_with_one_another_have_no_offset() {
+    let mut take = take();
+    for (i, (_, _, sample)) in take.messages.iter_mut().enumerate() {
+        if let Sample::Pose(pose) = sample {
+            let t = i as f64 / 300.0;
+            pose.pose.position_m = [0.05 * (0.8 * t).sin(), 0.02 * (2.9 * t * t / 10.0).sin(), 0.0];
+        }
+    }
+    let report = take.inspect();
+    let found = find(&report, "offset", &hand_topic(), None).expect("measured");
+    assert!(found.value.is_none() && found.detail.contains("hardly agrees"), "{found:?}");
+    assert!(!fires(&report, "stream-offset", None));
+}
+
+#[test]
+fn an_imu_that_never_changes_is_dead_unless_it_is_simulated() {
+    let imu = Topic::from("/robot/imu/torso");
+    let mut take = take();
+    take.manifest.streams.push(StreamSpec::new(imu.as_str(), StreamKind::Imu, Some(100.0)));
+    let stamps: Vec<_> =
+        take.messages.iter().filter(|message| message.0 == hand_topic()).map(|message| message.1).collect();
+    for stamp in stamps {
+        let still = etude_model::sample::Imu {
+            angular_velocity_rad_s: [0.0; 3],
+            linear_acceleration_m_s2: [0.0, 0.0, 9.81],
+        };
+        take.messages.push((imu.clone(), stamp, Sample::Imu(still)));
+    }
+    only(&take.inspect(), "imu-dead");
+    take.manifest.clock = etude_model::ClockKind::Simulated;
+    let report = take.inspect();
+    assert!(!fires(&report, "imu-dead", None));
+    let found = find(&report, "dead_channels", &imu, None).expect("measured");
+    assert!(found.value.is_none() && found.detail.contains("simulated"), "{found:?}");
 }

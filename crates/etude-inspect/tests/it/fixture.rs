@@ -155,6 +155,47 @@ pub(crate) fn clean(rate_hz: f64, seconds: f64, hand_offset_s: f64) -> Take {
     Take { manifest: manifest(ClockKind::Measured, streams), messages }
 }
 
+/// A take of a body whose arm and hand report in streams of their own. The commands come the other way round: the elbow's with
+/// the finger's, and the stream names say nothing of what is in them.
+pub(crate) fn in_parts(rate_hz: f64, seconds: f64) -> Take {
+    const PARTS: [(&str, bool, &[usize]); 4] = [
+        (Topic::JOINT_STATES, true, &[0, 1, 2]),
+        ("/robot/hand/left/state", true, &[3]),
+        ("/robot/hand/left/command", false, &[3, 1]),
+        (Topic::JOINT_COMMANDS, false, &[2, 0]),
+    ];
+    let whole = clean(rate_hz, seconds, 0.0);
+    let all = joint_channels();
+    let spec = |(topic, is_state, joints): &(&str, bool, &[usize])| {
+        let kind = if *is_state { StreamKind::JointStates } else { StreamKind::JointCommand };
+        let channels = joints.iter().map(|joint| all[*joint].clone()).collect();
+        StreamSpec::new(*topic, kind, Some(rate_hz)).with_channels(channels)
+    };
+    let pick = |values: &[f64], joints: &[usize]| -> Vec<f64> {
+        if values.is_empty() { Vec::new() } else { joints.iter().map(|joint| values[*joint]).collect() }
+    };
+    let mut messages = Vec::new();
+    for (_, stamp, sample) in &whole.messages {
+        for (topic, is_state, joints) in PARTS {
+            let part = match sample {
+                Sample::JointStates(states) if is_state => Sample::JointStates(JointStates {
+                    position: pick(&states.position, joints),
+                    velocity: pick(&states.velocity, joints),
+                    effort: pick(&states.effort, joints),
+                }),
+                Sample::JointCommand(command) if !is_state => Sample::JointCommand(JointCommand {
+                    sequence: command.sequence,
+                    asked: pick(&command.asked, joints),
+                    granted: pick(&command.granted, joints),
+                }),
+                _ => continue,
+            };
+            messages.push((Topic::from(topic), *stamp, part));
+        }
+    }
+    Take { manifest: manifest(ClockKind::Measured, PARTS.iter().map(spec).collect()), messages }
+}
+
 impl Take {
     pub(crate) fn inspect(&self) -> Report {
         self.inspect_with(VideoDepth::KeyFrames)

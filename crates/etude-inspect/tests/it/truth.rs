@@ -1,9 +1,11 @@
 //! Clean takes: the values are the true ones, and nothing is found.
 
-use crate::fixture::{JOINTS, LAG_S, clean, commands_topic, find, hand_topic, rules, states_topic, value};
+use crate::fixture::{
+    JOINTS, LAG_S, clean, commands_topic, find, hand_topic, in_parts, rules, states_topic, value,
+};
 use etude_inspect::{DEFINITIONS, RuleSet, render};
 use etude_model::verdict::Severity;
-use etude_model::{ClockKind, Topic};
+use etude_model::{ClockKind, Sample, Topic};
 
 #[test]
 fn a_clean_take_is_accepted_without_warning() {
@@ -40,6 +42,43 @@ fn each_joint_has_its_own_lag_at_30_hz() {
         assert!(value(&report, "lag_correlation", &states_topic(), Some(joint)) > 0.98);
     }
     assert_eq!(rules(&report, Severity::Note).iter().filter(|(rule, _)| *rule == "lag").count(), 1);
+}
+
+#[test]
+fn every_stream_of_joints_meets_its_commands_by_name() {
+    let report = in_parts(30.0, 12.0).inspect();
+    let hand = Topic::from("/robot/hand/left/state");
+    for (joint, lag_s) in JOINTS.iter().zip(LAG_S) {
+        let topic = if *joint == "finger" { &hand } else { &states_topic() };
+        let lag = value(&report, "lag", topic, Some(joint));
+        assert!((lag - lag_s * 1e3).abs() < 5.0, "{joint}: {lag} ms found, {} ms true", lag_s * 1e3);
+    }
+    assert_eq!(value(&report, "not_si", &hand, None), 1.0);
+    assert_eq!(value(&report, "not_si", &states_topic(), None), 0.0);
+    for topic in [&hand, &states_topic()] {
+        assert!(value(&report, "frozen", topic, None) > 0.1, "{topic}");
+        assert_eq!(value(&report, "copied", topic, None), 0.0);
+        assert_eq!(value(&report, "frozen_span", topic, None), 0.0);
+    }
+    assert_eq!(rules(&report, Severity::Warning), []);
+}
+
+#[test]
+fn a_hand_that_rests_while_the_arm_works_is_still_and_not_idle() {
+    let mut take = in_parts(30.0, 12.0);
+    for (topic, _, sample) in &mut take.messages {
+        match sample {
+            Sample::JointStates(states) if topic.as_str().contains("hand") => states.position = vec![0.2],
+            Sample::JointCommand(command) if topic.as_str().contains("hand") => command.granted[0] = 0.2,
+            _ => {}
+        }
+    }
+    let report = take.inspect();
+    let hand = Topic::from("/robot/hand/left/state");
+    assert_eq!(value(&report, "still", &hand, Some("finger")), 0.0);
+    assert_eq!(rules(&report, Severity::Warning), []);
+    assert!(find(&report, "lag", &hand, Some("finger")).is_none());
+    assert!(value(&report, "lag", &states_topic(), Some("elbow")) > 100.0);
 }
 
 #[test]
