@@ -60,8 +60,7 @@ fn spec(topic: &str, kind: StreamKind, rate_hz: f64, joint: Option<&str>) -> Str
     StreamSpec::new(topic, kind, Some(rate_hz)).with_channels(channels)
 }
 
-fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
-    let card = Card::from_toml(CARD).expect("a card");
+fn manifest(card: &Card, id: &str, odd: Odd) -> Manifest {
     let streams = vec![
         spec(Topic::JOINT_STATES, StreamKind::JointStates, 1000.0, Some("elbow")),
         spec("/robot/hand/left/state", StreamKind::JointStates, 1000.0, Some("finger")),
@@ -69,7 +68,7 @@ fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
         spec("/camera/head/video", StreamKind::Video, 30.0, None),
         spec("/camera/wrist/video", StreamKind::Video, odd.wrist_hz as f64, None),
     ];
-    let manifest = Manifest {
+    Manifest {
         format_version: 1,
         episode: EpisodeId::new(id),
         task: None,
@@ -88,7 +87,12 @@ fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
         rights: Rights::default(),
         streams,
         notes: BTreeMap::new(),
-    };
+    }
+}
+
+fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
+    let card = Card::from_toml(CARD).expect("a card");
+    let manifest = manifest(&card, id, odd);
     let text = card.to_toml();
     let head = Head { manifest: &manifest, card_toml: &text, attachments: &[] };
     let mut writer = EpisodeWriter::create(path, &head, WriterOptions::default()).expect("a writer");
