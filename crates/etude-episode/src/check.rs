@@ -27,6 +27,8 @@ pub struct Conformance {
     pub problems: Vec<Problem>,
     /// Problems beyond those.
     pub further: u64,
+    /// What the file says of itself that a reader should know, and that is no deviation; one line each.
+    pub remarks: Vec<String>,
     /// Messages read.
     pub messages: u64,
     /// Chunks read.
@@ -309,6 +311,10 @@ impl Checker {
             let found = format!("{} indexes of {} chunks", self.indexed, self.chunks.len());
             self.problem(end, "an index of each chunk", found);
         }
+        let holes: Vec<_> = self.streams.iter().filter_map(StreamState::holes).collect();
+        for (chunk, expected, found) in holes {
+            self.problem(chunk, expected, found);
+        }
         let Some((offset, accounts)) = self.accounts.take() else {
             return self.problem(end, "the metadata record etude.streams", "none");
         };
@@ -325,6 +331,16 @@ impl Checker {
             }
         }
         for account in accounts.iter().filter(|account| !account.accounted) {
+            // A recording that was cut off cannot say how much was to come; that it declares so is all one can ask of it.
+            let is_interrupted =
+                self.streams.iter().any(|stream| stream.spec.topic == account.topic && stream.is_interrupted);
+            if is_interrupted && account.expected.is_none() {
+                self.report.remarks.push(format!(
+                    "{}: interrupted, {} received, {} known to be missing; how many more there were to be is unknown",
+                    account.topic, account.received, account.missing
+                ));
+                continue;
+            }
             let expected = format!("{}: received + missing = expected", account.topic);
             let found =
                 format!("{} + {}, {:?} expected", account.received, account.missing, account.expected);

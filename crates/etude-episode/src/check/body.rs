@@ -5,7 +5,7 @@ use super::summary::SeenChunk;
 use crate::codec;
 use crate::reader::unpack;
 use crate::record::{Body, ChunkHead, MessageHead, PREFIX, op};
-use etude_model::{LogTime, Sample, StreamSpec, Topic};
+use etude_model::{GapReason, LogTime, Sample, StreamSpec, Topic};
 
 /// Frames from one key frame to the next, at most.
 const KEY_FRAME_DISTANCE: u64 = 10;
@@ -15,6 +15,13 @@ pub(super) struct StreamState {
     pub(super) spec: StreamSpec,
     received: u64,
     missing: u64,
+    /// Whether a gap says that the recording was cut off and that what the stream lacks since then is unknown.
+    pub(super) is_interrupted: bool,
+    /// Messages that gaps of reason `interrupted` count: chunks that were damaged when the file was recovered.
+    interrupted: u64,
+    /// Numbers that no message has, and the first such place: chunk, number expected and number found.
+    skipped: u64,
+    first_skip: Option<(u64, u32, u32)>,
     range: Option<(LogTime, LogTime)>,
     /// Log time and number of the last message.
     last: Option<(LogTime, u32)>,
@@ -24,37 +31,51 @@ pub(super) struct StreamState {
 
 impl StreamState {
     pub(super) fn new(spec: StreamSpec) -> Self {
-        Self { spec, received: 0, missing: 0, range: None, last: None, since_key: None }
+        Self {
+            spec,
+            received: 0,
+            missing: 0,
+            is_interrupted: false,
+            interrupted: 0,
+            skipped: 0,
+            first_skip: None,
+            range: None,
+            last: None,
+            since_key: None,
+        }
     }
 
     pub(super) fn account(&self) -> (Topic, u64, u64, Option<(LogTime, LogTime)>) {
         (self.spec.topic.clone(), self.received, self.missing, self.range)
     }
 
+    /// Where numbers are missing that no damage accounts for: chunk, expectation and finding.
+    pub(super) fn holes(&self) -> Option<(u64, String, String)> {
+        let (chunk, expected, found) = self.first_skip.filter(|_| self.skipped > self.interrupted)?;
+        Some((chunk, format!("{}: message {expected}", self.spec.topic), found.to_string()))
+    }
+
     /// Takes a message in; what is wrong with it, as expectation and finding.
     fn take(
         &mut self,
+        chunk: u64,
         head: &MessageHead,
         log: LogTime,
         data: &[u8],
     ) -> (Vec<(String, String)>, Option<Sample>) {
         let topic = &self.spec.topic;
         let mut wrong = Vec::new();
-        if let Some((last, number)) = self.last {
-            if log < last {
-                wrong.push((
-                    format!("{topic}: log times in order"),
-                    format!("{} after {}", log.ns(), last.ns()),
-                ));
-            }
-            if head.sequence != number.wrapping_add(1) {
-                wrong.push((
-                    format!("{topic}: message {}", number.wrapping_add(1)),
-                    head.sequence.to_string(),
-                ));
-            }
-        } else if head.sequence != 0 {
-            wrong.push((format!("{topic}: message 0 first"), head.sequence.to_string()));
+        if let Some((last, _)) = self.last
+            && log < last
+        {
+            wrong.push((format!("{topic}: log times in order"), format!("{} after {}", log.ns(), last.ns())));
+        }
+        let next = self.last.map_or(0, |(_, number)| number.wrapping_add(1));
+        if head.sequence < next {
+            wrong.push((format!("{topic}: message {next}"), head.sequence.to_string()));
+        } else if head.sequence > next {
+            self.skipped += u64::from(head.sequence - next);
+            self.first_skip.get_or_insert((chunk, next, head.sequence));
         }
         self.last = Some((log, head.sequence));
         self.received += 1;
@@ -154,13 +175,19 @@ impl Checker {
         let Ok(log_ns) = i64::try_from(head.log_ns) else {
             return self.problem(offset, "log times of 63 bits", head.log_ns.to_string());
         };
-        let (wrong, sample) = stream.take(head, LogTime(log_ns), data);
+        let (wrong, sample) = stream.take(offset, head, LogTime(log_ns), data);
         for (expected, found) in wrong {
             self.problem(offset, expected, found);
         }
         let Some(Sample::Gap(gap)) = sample else { return };
         match self.streams.iter_mut().find(|stream| stream.spec.topic == gap.topic) {
-            Some(stream) => stream.missing = stream.missing.saturating_add(gap.missing),
+            Some(stream) => {
+                stream.missing = stream.missing.saturating_add(gap.missing);
+                if gap.reason == GapReason::Interrupted {
+                    stream.interrupted = stream.interrupted.saturating_add(gap.missing);
+                }
+                stream.is_interrupted |= gap.reason == GapReason::Interrupted && gap.missing == 0;
+            }
             None => self.problem(offset, "gaps of known streams", gap.topic.to_string()),
         }
         if gap.to < gap.from {

@@ -3,6 +3,7 @@
 use crate::common::{CARD, JOINTS, MS, VIDEO, joints, manifest, robot_in_memory, stamp, streams, video};
 use etude_episode::check::check_source;
 use etude_episode::{Episode, EpisodeWriter, Expected, Head, WriterOptions, check};
+use etude_model::{Gap, GapReason, LogTime};
 use std::path::PathBuf;
 
 #[test]
@@ -11,6 +12,35 @@ fn what_the_writer_writes_conforms() {
     let conformance = check_source(&bytes).expect("memory");
     assert!(conformance.is_conformant(), "{:#?}", conformance.problems);
     assert_eq!(conformance.messages, closed.streams.iter().map(|stream| stream.received).sum::<u64>());
+}
+
+#[test]
+fn a_count_that_nobody_gave_is_wrong_unless_the_take_was_interrupted() {
+    let check = |gap: Option<(GapReason, u64)>| {
+        let manifest = manifest(streams());
+        let head = Head { manifest: &manifest, card_toml: CARD, attachments: &[] };
+        let mut bytes = Vec::new();
+        let mut writer =
+            EpisodeWriter::with_sink(&mut bytes, &head, WriterOptions::default()).expect("memory");
+        writer.write(JOINTS, stamp(10 * MS), &joints(0)).expect("memory");
+        if let Some((reason, missing)) = gap {
+            for spec in streams() {
+                let (from, to) = (LogTime(10 * MS), LogTime(20 * MS));
+                let gap = Gap { topic: spec.topic, from, to, missing, reason };
+                writer.declare_gap(&gap, stamp(20 * MS)).expect("memory");
+            }
+        }
+        writer.finish().expect("memory");
+        check_source(&bytes).expect("memory")
+    };
+    let interrupted = check(Some((GapReason::Interrupted, 0)));
+    assert!(interrupted.is_conformant() && !interrupted.remarks.is_empty(), "{interrupted:#?}");
+    for gap in [None, Some((GapReason::SourceSilent, 0)), Some((GapReason::Interrupted, 3))] {
+        let silent = check(gap);
+        let unaccounted = |problem: &str| problem.ends_with("received + missing = expected");
+        assert!(!silent.is_conformant() && silent.remarks.is_empty(), "{gap:?}: {silent:#?}");
+        assert!(silent.problems.iter().all(|problem| unaccounted(&problem.expected)), "{gap:?}: {silent:#?}");
+    }
 }
 
 #[test]
