@@ -60,8 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rights: etude_model::rights::Rights::default(),
         notes: [("seed".to_owned(), seed.to_string())].into(),
     };
-    let desk =
-        Desk { folder: out.into(), models, rules: RuleSet::supplied(), inspection: Options::default() };
+    let desk = Desk { folder: out.into(), rules: RuleSet::supplied(), inspection: Options::default() };
     let judge = |robot: &SimulatedRobot| {
         let progress = robot.simulation().progress();
         println!("{progress:?}");

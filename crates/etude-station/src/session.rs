@@ -63,8 +63,6 @@ pub struct Order {
 pub struct Desk {
     /// Folder that episodes are recorded into.
     pub folder: PathBuf,
-    /// Folder of robot models.
-    pub models: PathBuf,
     /// What a take must meet to count.
     pub rules: RuleSet,
     /// How it is inspected.

@@ -96,8 +96,9 @@ fn fresh(out: &Path) -> anyhow::Result<()> {
 fn jobs(args: &DemoArgs, day: &[String], robots: &Path, models: &Path, scenes: &Path) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (place, robot) in day.iter().enumerate() {
-        for (scene, task) in TASKS {
+        for (shift, (scene, task)) in (0..).zip(TASKS) {
             jobs.push(Job {
+                shift,
                 robot: robot.clone(),
                 scene: scenes.join(scene),
                 task: task.to_owned(),

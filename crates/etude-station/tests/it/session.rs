@@ -53,12 +53,7 @@ fn take(folder: &Path, seed: u64, blunder_share: f64) -> Option<TakeResult> {
         rights: Rights::default(),
         notes: std::collections::BTreeMap::new(),
     };
-    let desk = Desk {
-        folder: folder.to_owned(),
-        models,
-        rules: RuleSet::supplied(),
-        inspection: Options::default(),
-    };
+    let desk = Desk { folder: folder.to_owned(), rules: RuleSet::supplied(), inspection: Options::default() };
     let judge = |robot: &SimulatedRobot| {
         if robot.simulation().progress().success { Outcome::Success } else { Outcome::Failure }
     };

@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) scene: PathBuf,
     pub(super) task: String,
     pub(super) takes: u32,
+    /// Which of the station's shifts it is, from 0.
+    pub(super) shift: u8,
     pub(super) seed: u64,
     pub(super) station: String,
     pub(super) robots: PathBuf,
@@ -50,11 +52,7 @@ impl Job {
         let scene = Scene::load(&self.scene)?;
         let simulation = Simulation::compose(&scene, &card, &self.models, &SimOptions::default(), self.seed)?;
         let renderer = Renderer::new(&simulation, None)?;
-        let shift = scene.description.tasks.iter().position(|task| task.description.id.as_str() == self.task);
-        let mut now = HostTime(MORNING_NS) + Span(SHIFT.0 * i64::from(u32::from(shift.is_none())));
-        if self.scene.ends_with("parcel_bay") {
-            now = now + SHIFT;
-        }
+        let mut now = HostTime(MORNING_NS) + Span(SHIFT.0 * i64::from(self.shift));
         let mut robot = SimulatedRobot::new(simulation, Some(renderer), now);
         for number in 0..self.takes {
             let result =
@@ -98,7 +96,6 @@ impl Job {
         };
         let desk = Desk {
             folder: self.folder.clone(),
-            models: self.models.clone(),
             rules: etude_inspect::RuleSet::supplied(),
             inspection: etude_inspect::Options::default(),
         };

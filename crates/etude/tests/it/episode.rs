@@ -137,6 +137,10 @@ fn recover_rescues_what_is_whole_and_says_what_is_lost() {
     let kept = info["streams"][0]["messages"].as_u64().expect("a count");
     assert!((1..200).contains(&kept), "{kept} messages kept");
     assert_eq!(info["gaps"][0]["reason"], "interrupted", "what is not known is declared: {info}");
+    let run = etude_in(folder.path(), &["episode", "check", "cut.recovered.mcap"]).exits(0);
+    assert!(run.stdout.contains("conforms") && !run.stderr.contains("hint: "), "{run:#?}");
+    assert!(run.stderr.contains("remark: /robot/joint_states: interrupted"), "{run:#?}");
+    assert_eq!(info["accounted"], false, "it conforms, and it is no whole take");
     let run = etude_in(folder.path(), &["episode", "recover", "cut.mcap.partial"]).exits(1);
     assert!(run.stderr.contains("hint: an episode is never overwritten"), "{run:#?}");
     let arguments = ["episode", "recover", "take.mcap", "--out", "copy.mcap", "--format", "json"];
