@@ -41,7 +41,7 @@ const SHORTEST_S: f64 = 0.5;
 /// Time for the fingers to close or open, s.
 const FINGERS_S: f64 = 0.8;
 
-/// The plan for the simulation's task, from where its objects are now.
+/// The first robot's plan for the simulation's task, from where its objects are now.
 pub fn for_task(simulation: &Simulation) -> Result<Plan, SimError> {
     let task = simulation.task();
     let id = task.description.id.as_str();

@@ -2,7 +2,7 @@
 //!
 //! A renderer belongs to the thread that makes it. It draws from a [`Snapshot`], so it may run beside the physics.
 
-use crate::compose::PREFIX;
+use crate::compose::{PREFIX, Placed, name_in_scene};
 use crate::simulation::{Simulation, Snapshot};
 use etude_model::Card;
 use etude_model::card::SensorKind;
@@ -28,7 +28,10 @@ pub struct Picture {
     pub depth_mm: Vec<u16>,
 }
 
-/// Draws the card's cameras.
+/// Draws the cameras of the robots' cards.
+///
+/// Cameras of the first robot have their card's names (`head`); those of further robots have their robot's prefix before
+/// them (`across/head`).
 #[derive(Debug)]
 pub struct Renderer {
     data: MjData<Arc<MjModel>>,
@@ -83,26 +86,48 @@ pub enum RenderError {
 }
 
 impl Renderer {
-    /// Makes contexts for every camera of the simulation's card, in the calling thread. `camera_size`: as in
+    /// Makes contexts for every camera of the simulation's robots, in the calling thread. `camera_size`: as in
     /// [`crate::SimOptions`].
     pub fn new(simulation: &Simulation, camera_size: Option<[u32; 2]>) -> Result<Self, RenderError> {
-        Self::from_model(Arc::clone(simulation.model()), simulation.card(), camera_size)
+        let robots = simulation.robots().map(|robot| (robot.prefix(), robot.card()));
+        Self::of(Arc::clone(simulation.model()), robots, camera_size)
     }
 
-    /// The same from the simulation's model and card, for a thread that does not hold the simulation.
+    /// The same from the model and card of a simulation that [`Simulation::compose`] made, for a thread that does not
+    /// hold the simulation.
     pub fn from_model(
         model: Arc<MjModel>,
         card: &Card,
         camera_size: Option<[u32; 2]>,
     ) -> Result<Self, RenderError> {
+        Self::of(model, std::iter::once((PREFIX, card)), camera_size)
+    }
+
+    /// The same from the model and the robots of a simulation that [`Simulation::compose_many`] made.
+    pub fn from_robots(
+        model: Arc<MjModel>,
+        robots: &[Placed],
+        camera_size: Option<[u32; 2]>,
+    ) -> Result<Self, RenderError> {
+        let robots = robots.iter().map(|placed| (placed.prefix.as_str(), &placed.card));
+        Self::of(model, robots, camera_size)
+    }
+
+    /// `robots`: prefix and card of each.
+    fn of<'a>(
+        model: Arc<MjModel>,
+        robots: impl Iterator<Item = (&'a str, &'a Card)>,
+        camera_size: Option<[u32; 2]>,
+    ) -> Result<Self, RenderError> {
         let mut contexts: Vec<Context> = Vec::new();
         let mut cameras = Vec::new();
-        for sensor in &card.sensors {
+        let sensors = robots
+            .enumerate()
+            .flat_map(|(at, (prefix, card))| card.sensors.iter().map(move |sensor| (at, prefix, sensor)));
+        for (at, prefix, sensor) in sensors {
             let SensorKind::Camera { width, height, depth, fovy_rad, .. } = sensor.kind else { continue };
-            let Some(id) = model.name_to_id(MjtObjBase::mjOBJ_CAMERA, &format!("{PREFIX}{}", sensor.name))
-            else {
-                continue;
-            };
+            let full = name_in_scene(prefix, &sensor.name);
+            let Some(id) = model.name_to_id(MjtObjBase::mjOBJ_CAMERA, &full) else { continue };
             let size = camera_size.unwrap_or([width, height]);
             let same = |context: &Context| context.size == size && context.depth == depth;
             let context = if let Some(at) = contexts.iter().position(same) {
@@ -111,12 +136,13 @@ impl Renderer {
                 contexts.push(Context { size, depth, renderer: renderer(&model, size, depth)? });
                 contexts.len() - 1
             };
-            cameras.push(Camera { name: sensor.name.clone(), id, context, fovy_rad });
+            let name = if at == 0 { sensor.name.clone() } else { full };
+            cameras.push(Camera { name, id, context, fovy_rad });
         }
         Ok(Self { data: MjData::new(model), cameras, contexts })
     }
 
-    /// Names of the cameras, in the card's order.
+    /// Names of the cameras, robot by robot, each in its card's order.
     pub fn cameras(&self) -> impl Iterator<Item = &str> {
         self.cameras.iter().map(|camera| camera.name.as_str())
     }

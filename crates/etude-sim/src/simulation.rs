@@ -1,19 +1,26 @@
-//! A scene with a robot in it, stepped in time: what a robot's driver talks to.
+//! A scene with robots in it, stepped in time: what a robot's driver talks to.
+//!
+//! Robots are counted from 0 in the order they were given. The task, its objects and the work surface belong to the
+//! first; methods of [`Simulation`] that read or command a robot without saying which mean the first.
 
 mod index;
+mod robot;
 mod touch;
 
-use crate::compose::{self, ComposeError, SimOptions, base_pose, setup_of};
-use crate::frame::{isometry_of, pose_from, pose_of};
+pub use robot::{RobotMut, RobotView};
+
+use crate::compose::{self, ComposeError, Placed, SimOptions};
+use crate::frame::pose_of;
 use crate::scene::{Scene, SceneTask};
 use crate::task::{Progress, Tracker};
 use etude_model::card::Side;
 use etude_model::sample::{Imu, Wrench};
 use etude_model::{Card, Pose};
-use index::Index;
+use index::SceneIndex;
 use mujoco_rs::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use robot::Robot;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,16 +33,20 @@ const TRACK_EVERY: u64 = 5;
 /// Steps that everything settles for when a take begins: 0.5 s.
 const SETTLE_STEPS: u64 = 250;
 
-/// A scene with a robot in it.
+/// State of the physics.
+type Data = MjData<Arc<MjModel>>;
+
+/// A scene with one or more robots in it.
 ///
 /// Joint arrays are in the card's order, in rad (revolute) or m (prismatic).
 #[derive(Debug)]
 pub struct Simulation {
     scene: Scene,
-    card: Card,
     model: Arc<MjModel>,
-    data: MjData<Arc<MjModel>>,
-    index: Index,
+    data: Data,
+    index: SceneIndex,
+    /// Never empty.
+    robots: Vec<Robot>,
     steps: u64,
     task: SceneTask,
     tracker: Tracker,
@@ -97,8 +108,25 @@ impl Simulation {
         options: &SimOptions,
         seed: u64,
     ) -> Result<Self, ComposeError> {
-        let model = Arc::new(compose::model(scene, card, models_dir, options)?);
-        let index = Index::new(&model, scene, card, base_pose(setup_of(card)?))?;
+        Self::compose_many(scene, &[Placed::alone(card)], models_dir, options, seed)
+    }
+
+    /// Composes a scene and one or more robots, and resets to the scene's first task with `seed`. The work surface and
+    /// all that is on it suit the first robot; the others stand where [`Placed::base_in_world`] says, such as across the
+    /// table, turned by π. Robots that reach into each other at home are refused.
+    pub fn compose_many(
+        scene: &Scene,
+        robots: &[Placed],
+        models_dir: &Path,
+        options: &SimOptions,
+        seed: u64,
+    ) -> Result<Self, ComposeError> {
+        let model = Arc::new(compose::model(scene, robots, models_dir, options)?);
+        let index = SceneIndex::new(&model, scene, robots)?;
+        let robots = robots
+            .iter()
+            .map(|placed| Robot::new(&model, placed))
+            .collect::<Result<Vec<_>, ComposeError>>()?;
         let task = scene.description.tasks.first().cloned().ok_or_else(|| ComposeError::NotInScene {
             scene: scene.id().to_owned(),
             kind: "task",
@@ -107,19 +135,33 @@ impl Simulation {
         let data = MjData::new(Arc::clone(&model));
         let mut simulation = Self {
             scene: scene.clone(),
-            card: card.clone(),
             model,
             data,
             index,
+            robots,
             steps: 0,
             task,
             tracker: Tracker::default(),
         };
+        simulation.refuse_overlap()?;
         simulation.begin(seed);
         Ok(simulation)
     }
 
-    /// Begins anew: the robot at its home, the objects at places drawn from `seed`, half a second to settle; time 0.
+    /// Refuses robots of which one stands in another when all are at home.
+    fn refuse_overlap(&mut self) -> Result<(), ComposeError> {
+        if self.robots.len() < 2 {
+            return Ok(());
+        }
+        self.go_home();
+        self.data.forward();
+        let Some(pair) = touch::overlap(&self.data, &self.index) else { return Ok(()) };
+        let [one, other] =
+            pair.map(|at| self.robots.get(at).map_or_else(String::new, |robot| robot.prefix.clone()));
+        Err(ComposeError::Overlap { one, other })
+    }
+
+    /// Begins anew: every robot at its home, the objects at places drawn from `seed`, half a second to settle; time 0.
     pub fn reset(&mut self, task: &str, seed: u64) -> Result<(), SimError> {
         self.task = self.scene.task(task).cloned().ok_or_else(|| no_such("task", task))?;
         self.begin(seed);
@@ -129,14 +171,7 @@ impl Simulation {
     fn begin(&mut self, seed: u64) {
         self.data.reset();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        for (joint, place) in self.card.joints.iter().zip(&self.index.joints) {
-            self.data.qpos_mut()[place.position] = joint.home;
-            self.data.ctrl_mut()[place.servo] = joint.home;
-        }
-        for (follower, leader, ratio) in &self.index.couplings {
-            let value = ratio * self.data.qpos()[*leader];
-            self.data.qpos_mut()[*follower] = value;
-        }
+        self.go_home();
         for (object, place) in self.scene.description.objects.iter().zip(&self.index.objects) {
             let mut draw = |[low, high]: [f64; 2]| if high > low { rng.random_range(low..high) } else { low };
             let spawn = &object.spawn;
@@ -159,9 +194,42 @@ impl Simulation {
         self.track();
     }
 
-    /// The card of the robot.
+    /// Every joint of every robot at its home.
+    fn go_home(&mut self) {
+        for robot in &self.robots {
+            robot.go_home(&mut self.data);
+        }
+        for (follower, leader, ratio) in &self.index.couplings {
+            let value = ratio * self.data.qpos()[*leader];
+            self.data.qpos_mut()[*follower] = value;
+        }
+    }
+
+    /// The robots, in the order they were given.
+    pub fn robots(&self) -> impl ExactSizeIterator<Item = RobotView<'_>> {
+        self.robots.iter().map(|robot| RobotView { robot, data: &self.data })
+    }
+
+    /// One robot, to be read; 0 is the first.
+    pub fn robot(&self, at: usize) -> Result<RobotView<'_>, SimError> {
+        let robot = self.robots.get(at).ok_or_else(|| no_such("robot", &at.to_string()))?;
+        Ok(RobotView { robot, data: &self.data })
+    }
+
+    /// One robot, to be commanded; 0 is the first.
+    pub fn robot_mut(&mut self, at: usize) -> Result<RobotMut<'_>, SimError> {
+        let robot = self.robots.get(at).ok_or_else(|| no_such("robot", &at.to_string()))?;
+        Ok(RobotMut { robot, data: &mut self.data })
+    }
+
+    /// The first robot.
+    fn first(&self) -> RobotView<'_> {
+        self.robot(0).expect("a scene without a robot is not composed")
+    }
+
+    /// The card of the first robot.
     pub fn card(&self) -> &Card {
-        &self.card
+        self.first().card()
     }
 
     /// The scene.
@@ -179,9 +247,9 @@ impl Simulation {
         &self.model
     }
 
-    /// Number of joints, as on the card.
+    /// Number of joints of the first robot, as on its card.
     pub fn joint_count(&self) -> usize {
-        self.index.joints.len()
+        self.first().joint_count()
     }
 
     /// Time since the last reset, s.
@@ -189,27 +257,10 @@ impl Simulation {
         self.steps as f64 * TIMESTEP_S
     }
 
-    /// Sets where every servo drives its joint, \[joint\], rad or m, card order. Targets beyond the card's limits are
-    /// held at them; entries of joints that follow another are not looked at.
+    /// Sets where the first robot's servos drive its joints, \[joint\], rad or m, card order; see
+    /// [`RobotMut::set_joint_targets`].
     pub fn set_joint_targets(&mut self, targets: &[f64]) -> Result<(), SimError> {
-        if targets.len() != self.index.joints.len() {
-            return Err(SimError::Count { expected: self.index.joints.len(), found: targets.len() });
-        }
-        let joints = &self.card.joints;
-        if let Some((joint, value)) =
-            joints.iter().zip(targets).find(|(joint, value)| joint.mimic.is_none() && !value.is_finite())
-        {
-            return Err(SimError::NotANumber { joint: joint.name.clone(), value: *value });
-        }
-        for ((joint, place), target) in joints.iter().zip(&self.index.joints).zip(targets) {
-            let target = match &place.follows {
-                Some((leader, mimic)) => targets[*leader] * mimic.ratio + mimic.offset,
-                None => *target,
-            };
-            let [low, high] = joint.position;
-            self.data.ctrl_mut()[place.servo] = target.clamp(low, high);
-        }
-        Ok(())
+        self.robot_mut(0)?.set_joint_targets(targets)
     }
 
     /// Makes `count` steps of [`TIMESTEP_S`].
@@ -238,84 +289,46 @@ impl Simulation {
         self.step(goal.saturating_sub(self.steps))
     }
 
-    /// Fills positions, \[joint\], rad or m, card order; a shorter slice takes the first ones.
+    /// Fills positions of the first robot, \[joint\], rad or m, card order; a shorter slice takes the first ones.
     pub fn joint_positions(&self, into: &mut [f64]) {
-        for (value, place) in into.iter_mut().zip(&self.index.joints) {
-            *value = self.data.qpos()[place.position];
-        }
+        self.first().joint_positions(into);
     }
 
-    /// Fills velocities, \[joint\], rad/s or m/s, card order; a shorter slice takes the first ones.
+    /// Fills velocities of the first robot, \[joint\], rad/s or m/s, card order; a shorter slice takes the first ones.
     pub fn joint_velocities(&self, into: &mut [f64]) {
-        for (value, place) in into.iter_mut().zip(&self.index.joints) {
-            *value = self.data.qvel()[place.velocity];
-        }
+        self.first().joint_velocities(into);
     }
 
-    /// Fills what the servos exert, \[joint\], N m or N, card order (without the torque that carries the arm's own
-    /// weight); a shorter slice takes the first ones.
+    /// Fills what the first robot's servos exert, \[joint\], N m or N, card order; see [`RobotView::joint_efforts`].
     pub fn joint_efforts(&self, into: &mut [f64]) {
-        for (value, place) in into.iter_mut().zip(&self.index.joints) {
-            *value = self.data.actuator_force()[place.servo];
-        }
+        self.first().joint_efforts(into);
     }
 
-    /// A wrist's force and torque in the sensor's frame, as the arm feels them: what hand and load press on the arm,
-    /// with the hand's own weight.
+    /// Force (N) and torque (N m) that a wrist of the first robot feels, in the sensor's frame; see
+    /// [`RobotView::wrench`].
     pub fn wrench(&self, name: &str) -> Result<Wrench, SimError> {
-        let [force, torque] = self.index.pair(name).ok_or_else(|| no_such("wrench sensor", name))?;
-        let negated = |values: [f64; 3]| values.map(|value| -value);
-        Ok(Wrench {
-            force_n: negated(self.vector(force)),
-            torque_n_m: negated(self.vector(torque)),
-            tared: false,
-        })
+        self.first().wrench(name)
     }
 
-    /// An inertial sensor's rates and accelerations in its frame; at rest the acceleration is 9.81 m/s² upwards.
+    /// Rates (rad/s) and accelerations (m/s²) of an inertial sensor of the first robot, in its frame; see
+    /// [`RobotView::imu`].
     pub fn imu(&self, name: &str) -> Result<Imu, SimError> {
-        let [gyro, accelerometer] = self.index.pair(name).ok_or_else(|| no_such("inertial sensor", name))?;
-        if let Some(site) = self.index.fixed_imu(name) {
-            // MuJoCo computes nothing for what cannot move; a real sensor there still feels gravity.
-            let axes = self.data.site_xmat()[site];
-            let up = self.model.opt().gravity.map(|value| -value);
-            let along = |column: usize| (0..3).map(|row| axes[3 * row + column] * up[row]).sum();
-            return Ok(Imu { linear_acceleration_m_s2: [along(0), along(1), along(2)], ..Imu::default() });
-        }
-        Ok(Imu {
-            angular_velocity_rad_s: self.vector(gyro),
-            linear_acceleration_m_s2: self.vector(accelerometer),
-        })
+        self.first().imu(name)
     }
 
-    /// Three numbers of the sensor array.
-    fn vector(&self, at: usize) -> [f64; 3] {
-        let data = self.data.sensordata();
-        std::array::from_fn(|axis| data[at + axis])
-    }
-
-    /// Fills a tactile sensor's taxels, f32, N, \[row, column\]: rows along the sensor's x, columns along its y, over the
-    /// square of the card's `radius_m`. Each contact's normal force goes to the four taxels around it.
+    /// Fills the taxels of a tactile sensor of the first robot, f32, N, \[row, column\]; see [`RobotView::tactile`].
     pub fn tactile(&self, name: &str, into: &mut Vec<f32>) -> Result<(), SimError> {
-        let zone = self.index.touch.get(name).ok_or_else(|| no_such("tactile sensor", name))?;
-        touch::read(&self.data, zone, into);
-        Ok(())
+        self.first().tactile(name, into)
     }
 
-    /// Pose of one of the robot's bodies in the world, by its name in the robot's model.
+    /// Pose of one of the first robot's bodies in the world, by its name in the robot's model.
     pub fn body_pose(&self, name: &str) -> Result<Pose, SimError> {
-        let id = self
-            .model
-            .name_to_id(MjtObjBase::mjOBJ_BODY, &format!("{}{name}", compose::PREFIX))
-            .ok_or_else(|| no_such("body", name))?;
-        Ok(pose_of(self.data.xpos()[id], self.data.xquat()[id]))
+        self.first().body_pose(name)
     }
 
-    /// Pose of the card's grasp frame on one side, in the world.
+    /// Pose of the grasp frame on one side of the first robot's card, in the world.
     pub fn grasp_pose(&self, side: Side) -> Result<Pose, SimError> {
-        let end = self.card.end_effector(side).ok_or_else(|| no_such("end effector", side.name()))?;
-        let body = self.body_pose(&end.body)?;
-        Ok(pose_from(&(isometry_of(&body) * isometry_of(&end.grasp_in_body))))
+        self.first().grasp_pose(side)
     }
 
     /// Pose of an object's middle in the world.
@@ -330,9 +343,9 @@ impl Simulation {
         Ok(pose_of(self.data.xpos()[id], self.data.xquat()[id]))
     }
 
-    /// Pose of the root of the robot's model in the world (the frame that the model file's bodies are placed in).
+    /// Pose of the root of the first robot's model in the world (the frame that the model file's bodies are placed in).
     pub fn base_pose(&self) -> Pose {
-        self.index.base
+        self.first().base_pose()
     }
 
     /// Pose of the middle of the work surface in the world.
@@ -366,8 +379,7 @@ impl Simulation {
         let Some(place) = self.index.object(&self.scene, &goal.object) else { return };
         let velocity: [f64; 3] = std::array::from_fn(|axis| self.data.qvel()[place.velocity + axis]);
         let speed = velocity.iter().map(|value| value * value).sum::<f64>().sqrt();
-        let touches =
-            touch::robot_touches(&self.data, place.body, &self.index.geom_bodies, &self.index.is_robot);
+        let touches = touch::robot_touches(&self.data, place.body, &self.index);
         let half_height = self.scene.object(&goal.object).map_or(0.0, |object| 0.5 * object.size_m[2]);
         let seen = crate::task::Sight { object, half_height, target, speed_m_s: speed, touched: touches };
         self.tracker.look(goal, &seen, self.steps as f64 * TIMESTEP_S);

@@ -19,7 +19,7 @@ pub struct Progress {
     pub tilt_rad: f64,
     /// How long it has rested, s.
     pub rested_s: f64,
-    /// Whether the robot touches it.
+    /// Whether a robot touches it.
     pub touched: bool,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Sight {
     pub(crate) target: Pose,
     /// How fast the object moves, m/s.
     pub(crate) speed_m_s: f64,
-    /// Contacts between robot and object.
+    /// Contacts between robots and object.
     pub(crate) touched: usize,
 }
 

@@ -12,12 +12,12 @@ use std::path::Path;
 /// Name of the model's root body in MJCF.
 const WORLD: &str = "world";
 
-/// Width and height that hold every camera of the card, px.
-pub(super) fn largest_camera(card: &Card, options: &SimOptions) -> [u32; 2] {
+/// Width and height that hold every camera of the cards, px.
+pub(super) fn largest_camera<'a>(cards: impl Iterator<Item = &'a Card>, options: &SimOptions) -> [u32; 2] {
     if let Some(size) = options.camera_size {
         return size;
     }
-    card.sensors.iter().fold([64, 64], |[w, h], sensor| match sensor.kind {
+    cards.flat_map(|card| &card.sensors).fold([64, 64], |[w, h], sensor| match sensor.kind {
         SensorKind::Camera { width, height, .. } => [w.max(width), h.max(height)],
         _ => [w, h],
     })

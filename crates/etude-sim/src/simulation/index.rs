@@ -1,36 +1,39 @@
-//! Where the card's and the scene's things stand in MuJoCo's arrays.
+//! Where the cards' and the scene's things stand in MuJoCo's arrays.
 
 use super::touch::Zone;
-use crate::compose::{ComposeError, PREFIX, WORK_BODY};
+use crate::compose::{ComposeError, Placed, WORK_BODY, name_in_scene};
 use crate::scene::Scene;
-use etude_model::card::{Mimic, SensorKind};
+use etude_model::card::{Joint, Mimic, SensorKind};
 use etude_model::{Card, Pose};
 use mujoco_rs::prelude::*;
 use std::collections::HashMap;
 
-/// Where everything stands in MuJoCo's arrays.
+/// Where the scene's things stand in MuJoCo's arrays.
 #[derive(Debug)]
-pub(super) struct Index {
-    /// In the card's order.
-    pub(super) joints: Vec<JointPlace>,
-    /// Joints outside the card that the model couples to one on it: (follower's position, leader's position, ratio).
+pub(super) struct SceneIndex {
+    /// Joints outside the cards that the models couple to one on them: (follower's position, leader's position, ratio).
     pub(super) couplings: Vec<(usize, usize, f64)>,
     /// In the scene's order.
     pub(super) objects: Vec<ObjectPlace>,
+    /// Body of each geom.
+    pub(super) geom_bodies: Vec<usize>,
+    /// The robot that a body belongs to, by its place among the robots, \[body\]; `None`: the scene's.
+    pub(super) robot_of: Vec<Option<usize>>,
+    /// The work surface in the world.
+    pub(super) work: Pose,
+}
+
+/// Where one robot's things stand in MuJoCo's arrays.
+#[derive(Debug)]
+pub(super) struct RobotIndex {
+    /// In the card's order.
+    pub(super) joints: Vec<JointPlace>,
     /// First number of each of a sensor's two vectors.
     pairs: HashMap<String, [usize; 2]>,
     /// Frames of inertial sensors on bodies that cannot move.
     fixed_imus: HashMap<String, usize>,
     /// Touch zones.
     pub(super) touch: HashMap<String, Zone>,
-    /// Body of each geom.
-    pub(super) geom_bodies: Vec<usize>,
-    /// Whether a body is the robot's.
-    pub(super) is_robot: Vec<bool>,
-    /// Root of the robot's model in the world.
-    pub(super) base: Pose,
-    /// The work surface in the world.
-    pub(super) work: Pose,
 }
 
 /// A joint of the card.
@@ -51,44 +54,22 @@ pub(super) struct ObjectPlace {
     pub(super) velocity: usize,
 }
 
-impl Index {
-    pub(super) fn new(model: &MjModel, scene: &Scene, card: &Card, base: Pose) -> Result<Self, ComposeError> {
-        let joints = card
-            .joints
-            .iter()
-            .map(|joint| {
-                let name = format!("{PREFIX}{}", joint.name);
-                let id = find(model, card, MjtObjBase::mjOBJ_JOINT, "joint", &name)?;
-                let follows = joint
-                    .mimic
-                    .as_ref()
-                    .and_then(|mimic| Some((card.joint_index(&mimic.joint)?, mimic.clone())));
-                Ok(JointPlace {
-                    position: at(model.jnt_qposadr()[id]),
-                    velocity: at(model.jnt_dofadr()[id]),
-                    servo: find(model, card, MjtObjBase::mjOBJ_ACTUATOR, "servo", &name)?,
-                    follows,
-                })
-            })
-            .collect::<Result<Vec<_>, ComposeError>>()?;
+impl SceneIndex {
+    pub(super) fn new(model: &MjModel, scene: &Scene, robots: &[Placed]) -> Result<Self, ComposeError> {
         let work = body_of_scene(model, scene, WORK_BODY)?;
         for task in &scene.description.tasks {
             body_of_scene(model, scene, &task.goal.target)?;
         }
+        let beginnings: Vec<String> = robots.iter().map(|placed| name_in_scene(&placed.prefix, "")).collect();
+        let robot_of = |body: usize| {
+            let name = model.id_to_name(MjtObjBase::mjOBJ_BODY, body)?;
+            beginnings.iter().position(|beginning| name.starts_with(beginning))
+        };
         Ok(Self {
-            joints,
             couplings: couplings(model),
             objects: objects(model, scene)?,
-            pairs: pairs(model, card)?,
-            fixed_imus: fixed_imus(model, card),
-            touch: zones(model, card)?,
             geom_bodies: model.geom_bodyid().iter().map(|&body| at(body)).collect(),
-            is_robot: (0..at(model.ffi().nbody as i32))
-                .map(|id| {
-                    model.id_to_name(MjtObjBase::mjOBJ_BODY, id).is_some_and(|name| name.starts_with(PREFIX))
-                })
-                .collect(),
-            base,
+            robot_of: (0..at(model.ffi().nbody as i32)).map(robot_of).collect(),
             work: Pose { position_m: model.body_pos()[work], ..Pose::IDENTITY },
         })
     }
@@ -96,6 +77,28 @@ impl Index {
     pub(super) fn object(&self, scene: &Scene, name: &str) -> Option<&ObjectPlace> {
         let at = scene.description.objects.iter().position(|object| object.name == name)?;
         self.objects.get(at)
+    }
+
+    /// Body of a geom.
+    pub(super) fn body_of(&self, geom: i32) -> Option<usize> {
+        self.geom_bodies.get(usize::try_from(geom).ok()?).copied()
+    }
+
+    /// The robot that a body belongs to.
+    pub(super) fn robot_of(&self, body: Option<usize>) -> Option<usize> {
+        self.robot_of.get(body?).copied().flatten()
+    }
+}
+
+impl RobotIndex {
+    pub(super) fn new(model: &MjModel, placed: &Placed) -> Result<Self, ComposeError> {
+        let names = Names { model, card: &placed.card, prefix: &placed.prefix };
+        Ok(Self {
+            joints: joints(&names)?,
+            pairs: pairs(&names)?,
+            fixed_imus: fixed_imus(&names),
+            touch: zones(&names)?,
+        })
     }
 
     /// First numbers of the two vectors of a wrench or inertial sensor.
@@ -109,11 +112,46 @@ impl Index {
     }
 }
 
+/// Finds what a card names.
+struct Names<'a> {
+    model: &'a MjModel,
+    card: &'a Card,
+    prefix: &'a str,
+}
+
+impl Names<'_> {
+    fn find(&self, kind: MjtObjBase, words: &'static str, name: &str) -> Result<usize, ComposeError> {
+        let name = name_in_scene(self.prefix, name);
+        self.model.name_to_id(kind, &name).ok_or_else(|| ComposeError::NotInModel {
+            robot: self.card.title(),
+            kind: words,
+            name,
+        })
+    }
+}
+
+fn joints(names: &Names) -> Result<Vec<JointPlace>, ComposeError> {
+    let Names { model, card, .. } = names;
+    let place = |joint: &Joint| {
+        let id = names.find(MjtObjBase::mjOBJ_JOINT, "joint", &joint.name)?;
+        let follows =
+            joint.mimic.as_ref().and_then(|mimic| Some((card.joint_index(&mimic.joint)?, mimic.clone())));
+        Ok(JointPlace {
+            position: at(model.jnt_qposadr()[id]),
+            velocity: at(model.jnt_dofadr()[id]),
+            servo: names.find(MjtObjBase::mjOBJ_ACTUATOR, "servo", &joint.name)?,
+            follows,
+        })
+    };
+    card.joints.iter().map(place).collect()
+}
+
 /// Inertial sensors on bodies that are fixed to the world.
-fn fixed_imus(model: &MjModel, card: &Card) -> HashMap<String, usize> {
+fn fixed_imus(names: &Names) -> HashMap<String, usize> {
+    let Names { model, card, .. } = names;
     let imus = card.sensors.iter().filter(|sensor| matches!(sensor.kind, SensorKind::Imu { .. }));
     imus.filter_map(|sensor| {
-        let site = model.name_to_id(MjtObjBase::mjOBJ_SITE, &format!("{PREFIX}{}", sensor.name))?;
+        let site = names.find(MjtObjBase::mjOBJ_SITE, "site", &sensor.name).ok()?;
         let body = at(model.site_bodyid()[site]);
         (model.body_weldid()[body] == 0).then(|| (sensor.name.clone(), site))
     })
@@ -123,20 +161,6 @@ fn fixed_imus(model: &MjModel, card: &Card) -> HashMap<String, usize> {
 /// MuJoCo's addresses are non-negative for everything that exists.
 fn at(address: i32) -> usize {
     usize::try_from(address).unwrap_or(0)
-}
-
-fn find(
-    model: &MjModel,
-    card: &Card,
-    kind: MjtObjBase,
-    words: &'static str,
-    name: &str,
-) -> Result<usize, ComposeError> {
-    model.name_to_id(kind, name).ok_or_else(|| ComposeError::NotInModel {
-        robot: card.title(),
-        kind: words,
-        name: name.to_owned(),
-    })
 }
 
 fn body_of_scene(model: &MjModel, scene: &Scene, name: &str) -> Result<usize, ComposeError> {
@@ -181,7 +205,8 @@ fn couplings(model: &MjModel) -> Vec<(usize, usize, f64)> {
         .collect()
 }
 
-fn pairs(model: &MjModel, card: &Card) -> Result<HashMap<String, [usize; 2]>, ComposeError> {
+fn pairs(names: &Names) -> Result<HashMap<String, [usize; 2]>, ComposeError> {
+    let Names { model, card, .. } = names;
     let mut pairs = HashMap::new();
     for sensor in &card.sensors {
         let parts = match sensor.kind {
@@ -191,20 +216,20 @@ fn pairs(model: &MjModel, card: &Card) -> Result<HashMap<String, [usize; 2]>, Co
         };
         let mut place = [0; 2];
         for (place, part) in place.iter_mut().zip(parts) {
-            let name = format!("{PREFIX}{}.{part}", sensor.name);
-            *place = at(model.sensor_adr()[find(model, card, MjtObjBase::mjOBJ_SENSOR, "sensor", &name)?]);
+            let name = format!("{}.{part}", sensor.name);
+            *place = at(model.sensor_adr()[names.find(MjtObjBase::mjOBJ_SENSOR, "sensor", &name)?]);
         }
         pairs.insert(sensor.name.clone(), place);
     }
     Ok(pairs)
 }
 
-fn zones(model: &MjModel, card: &Card) -> Result<HashMap<String, Zone>, ComposeError> {
+fn zones(names: &Names) -> Result<HashMap<String, Zone>, ComposeError> {
+    let Names { model, card, .. } = names;
     let mut zones = HashMap::new();
     for sensor in &card.sensors {
         if let SensorKind::Tactile { rows, columns, radius_m, .. } = sensor.kind {
-            let name = format!("{PREFIX}{}", sensor.name);
-            let site = find(model, card, MjtObjBase::mjOBJ_SITE, "site", &name)?;
+            let site = names.find(MjtObjBase::mjOBJ_SITE, "site", &sensor.name)?;
             let body = at(model.site_bodyid()[site]);
             let geoms = model.geom_bodyid().iter().map(|&id| at(id) == body).collect();
             zones.insert(

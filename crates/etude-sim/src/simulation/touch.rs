@@ -1,5 +1,6 @@
 //! Touch, read from the contacts of the physics.
 
+use super::index::SceneIndex;
 use mujoco_rs::prelude::*;
 use mujoco_rs::wrappers::mj_model::traits::ModelType;
 
@@ -18,7 +19,7 @@ pub(super) struct Zone {
     pub(super) radius_m: f64,
 }
 
-/// Fills \[row, column\] with N; see [`super::Simulation::tactile`].
+/// Fills \[row, column\] with N; see [`super::RobotView::tactile`].
 pub(super) fn read<M: ModelType>(data: &MjData<M>, zone: &Zone, into: &mut Vec<f32>) {
     into.clear();
     into.resize(zone.rows * zone.columns, 0.0);
@@ -57,22 +58,25 @@ fn spread(zone: &Zone, x: f64, y: f64, force: f64, into: &mut [f32]) {
     }
 }
 
-/// Number of contacts between an object's body and the robot.
-pub(super) fn robot_touches<M: ModelType>(
-    data: &MjData<M>,
-    object: usize,
-    geom_bodies: &[usize],
-    is_robot: &[bool],
-) -> usize {
-    let body = |geom: i32| usize::try_from(geom).ok().and_then(|geom| geom_bodies.get(geom)).copied();
-    let robot = |body: Option<usize>| body.is_some_and(|body| is_robot.get(body) == Some(&true));
+/// Number of contacts between an object's body and robots.
+pub(super) fn robot_touches<M: ModelType>(data: &MjData<M>, object: usize, index: &SceneIndex) -> usize {
+    let robot = |body: Option<usize>| index.robot_of(body).is_some();
     data.contact()
         .iter()
         .filter(|contact| {
-            let [one, two] = contact.geom.map(body);
+            let [one, two] = contact.geom.map(|geom| index.body_of(geom));
             (one == Some(object) && robot(two)) || (two == Some(object) && robot(one))
         })
         .count()
+}
+
+/// Two robots, by their places among the robots, one of which stands in the other.
+pub(super) fn overlap<M: ModelType>(data: &MjData<M>, index: &SceneIndex) -> Option<[usize; 2]> {
+    data.contact().iter().filter(|contact| contact.dist < 0.0).find_map(|contact| {
+        let [one, two] = contact.geom.map(|geom| index.robot_of(index.body_of(geom)));
+        let (one, two) = (one?, two?);
+        (one != two).then(|| [one.min(two), one.max(two)])
+    })
 }
 
 #[cfg(test)]

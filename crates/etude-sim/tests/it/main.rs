@@ -3,6 +3,7 @@
 mod compose;
 mod determinism;
 mod player;
+mod robots;
 mod sensors;
 mod support;
 mod tasks;
