@@ -14,7 +14,10 @@ const NEEDS: [Need; 5] = [
         &["libavcodec-dev", "libavformat-dev", "libavutil-dev", "libswscale-dev", "pkg-config"],
     ),
     ("clang, to make the bindings to FFmpeg", &["clang", "libclang-dev"]),
-    ("compilers for SQLite, zstd and OpenH264 (nasm: it encodes three times as fast)", &["gcc", "g++", "nasm"]),
+    (
+        "compilers for SQLite, zstd and OpenH264 (nasm: it encodes three times as fast)",
+        &["gcc", "g++", "nasm"],
+    ),
     ("EGL by Mesa, to render cameras without a screen", &["libegl1", "libgl1-mesa-dri"]),
     (
         "Python's pip and venv, to fetch MuJoCo and robot models, and FFmpeg's programs for the peers",
