@@ -12,8 +12,8 @@ mod list;
 mod release;
 
 use crate::cli::Command;
+use crate::exit;
 use crate::output::Output;
-use crate::{demo, exit};
 use etude_dataset::Problem;
 use etude_store::Filter;
 use std::process::ExitCode;
@@ -25,7 +25,8 @@ pub(crate) const SOFTWARE: &str = concat!("etude ", env!("CARGO_PKG_VERSION"));
 /// Does what was asked for.
 pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(arguments) => demo::run(&arguments, output),
+        #[cfg(feature = "ffmpeg")]
+        Command::Demo(arguments) => crate::demo::run(&arguments, output),
         #[cfg(feature = "ffmpeg")]
         Command::Import(arguments) => import::run(&arguments, output),
         Command::List(arguments) => list::run(&arguments, output),
@@ -34,7 +35,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         #[cfg(feature = "ffmpeg")]
         Command::Export(arguments) => export::run(&arguments, output),
         #[cfg(not(feature = "ffmpeg"))]
-        Command::Import(_) | Command::Export(_) => Err(crate::hint::Advised::new(
+        Command::Demo(_) | Command::Import(_) | Command::Export(_) => Err(crate::hint::Advised::new(
             "this program was built without FFmpeg, which reads and writes the videos of datasets",
             "build it with its feature `ffmpeg`, which is on unless it is turned off",
         )

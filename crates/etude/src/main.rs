@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+#[cfg(feature = "ffmpeg")]
 mod demo;
 mod environment;
 mod exit;
