@@ -259,7 +259,7 @@ pub enum SensorKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SafetyEnvelope {
-    /// Highest speed of a hand, m/s.
+    /// Highest speed at which teleoperation moves a hand's target, m/s.
     pub hand_speed_m_s: f64,
     /// Share of the joints' own speed limits that may be used, 0..1.
     pub joint_speed_share: f64,

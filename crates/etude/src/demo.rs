@@ -13,6 +13,7 @@ mod station;
 mod stills;
 
 use crate::cli::DemoArgs;
+use crate::commands::now_us;
 use crate::demo::filing::Filed;
 use crate::demo::station::{Job, Made};
 use crate::hint::Advised;
@@ -198,7 +199,7 @@ fn harvest(
     }
     let query = format!("embodiment = '{}' and accepted", embodiment.replace('\'', "''"));
     let filter = etude_store::Filter::parse(&query)?;
-    let release = centre.create_release(robot, &filter, filing::now_us())?;
+    let release = centre.create_release(robot, &filter, now_us())?;
     let folder = out.join("lerobot").join(robot);
     output.note(&format!(
         "release {robot}: {} episodes, digest {}",

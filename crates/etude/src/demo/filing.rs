@@ -1,11 +1,11 @@
 //! Brings a take that was made into the centre.
 
+use crate::commands::now_us;
 use crate::demo::station::Made;
 use etude_model::take::{Outcome, TakeState};
 use etude_model::{Digest, StreamKind};
 use etude_store::{Centre, Intake, NewEpisode, VerdictLayer};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A take that is in the centre, or was discarded.
 #[derive(Clone, Debug)]
@@ -28,12 +28,6 @@ pub(crate) struct Filed {
     pub(crate) missing: u64,
     pub(crate) interventions: u64,
     pub(crate) report: etude_inspect::Report,
-}
-
-/// Now, µs since 1970-01-01 UTC; for the catalogue only, never part of what a release is.
-pub(crate) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Files a take that was saved, with its verdict; a discarded one stays where it was recorded.
