@@ -104,7 +104,9 @@ impl Packer {
         let Some((start_ns, end_ns)) = group.range else { return Ok(()) };
         let messages = &group.buffer[group.front()..];
         let uncompressed = messages.len() as u64;
-        let crc = crc32fast::hash(messages);
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(messages);
+        let length = messages.len();
         let (compression, bytes) = if group.compressed {
             self.compress(messages)?;
             (ZSTD, &mut self.packed)
@@ -112,14 +114,15 @@ impl Packer {
             (STORED, &mut group.buffer)
         };
         let compressed = (bytes.len() - room(compression)) as u64;
-        ChunkHead { start_ns, end_ns, uncompressed, crc, compression, compressed }.write(bytes);
-        let length = bytes.len() as u64;
+        ChunkHead { start_ns, end_ns, uncompressed, crc: crc.clone().finalize(), compression, compressed }
+            .write(bytes);
+        let record = bytes.len() as u64;
         let offset = output.offset();
         summary.chunk(|index, counts| {
             put_u64(index, start_ns);
             put_u64(index, end_ns);
             put_u64(index, offset);
-            put_u64(index, length);
+            put_u64(index, record);
             let channels = group.slots.iter().filter(|(_, entries)| !entries.is_empty());
             put_u32(index, 10 * channels.clone().count() as u32);
             for (channel, entries) in channels {
@@ -128,14 +131,18 @@ impl Packer {
                 message_index(bytes, *channel, entries);
                 counts(*channel, entries.len() as u64);
             }
-            put_u64(index, bytes.len() as u64 - length);
+            put_u64(index, bytes.len() as u64 - record);
             put_u32(index, compression.len() as u32);
             index.extend_from_slice(compression.as_bytes());
             put_u64(index, compressed);
             put_u64(index, uncompressed);
             (start_ns, end_ns)
         });
-        output.write_data(bytes)?;
+        if group.compressed {
+            output.write_data(bytes)?;
+        } else {
+            output.write_data_knowing(bytes, room(STORED), (&crc, length))?;
+        }
         group.reset();
         Ok(())
     }

@@ -43,6 +43,19 @@ impl<S: Sink> Output<S> {
         self.write(bytes)
     }
 
+    /// The same where the CRC of the `length` bytes from `at` is known already: it is not computed again.
+    pub(super) fn write_data_knowing(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        (crc, length): (&crc32fast::Hasher, usize),
+    ) -> Result<(), WriteError> {
+        self.data_crc.update(&bytes[..at]);
+        self.data_crc.combine(crc);
+        self.data_crc.update(&bytes[at + length..]);
+        self.write(bytes)
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.check()?;
         self.sink.write_all(bytes).map_err(|source| self.fail("write", source))?;
