@@ -15,7 +15,7 @@ struct Check {
     hint: &'static str,
 }
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     Check { heading: "format", arguments: &["fmt", "--all", "--check"], hint: "`cargo fmt --all` mends it" },
     Check {
         heading: "lints",
@@ -30,6 +30,20 @@ const CHECKS: [Check; 5] = [
             "warnings",
         ],
         hint: "an exception is #[expect(lint, reason = \"...\")]",
+    },
+    Check {
+        heading: "lints of the command without FFmpeg",
+        arguments: &[
+            "clippy",
+            "--quiet",
+            "--locked",
+            "--package=etude",
+            "--no-default-features",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        hint: "what FFmpeg is needed for stands behind the feature `ffmpeg`",
     },
     Check {
         heading: "dependencies: licences, bans, sources",

@@ -3,6 +3,11 @@
 //! Reading order: [`cli`] (what can be typed), [`commands`] (what then happens), [`output`] (where results and words
 //! go), [`hint`] (what to do about an error). No module here may decide what the crates below it decide.
 
+#![cfg_attr(
+    not(feature = "ffmpeg"),
+    allow(dead_code, unused_imports, reason = "parts that only import, export and the demonstration use")
+)]
+
 mod cli;
 mod commands;
 #[cfg(feature = "ffmpeg")]
