@@ -159,9 +159,12 @@ impl ScriptedTrainer {
         }
     }
 
-    /// Whether this take is one of those that go wrong.
-    pub fn blunders(&self) -> bool {
-        self.blunder.is_some()
+    /// What goes wrong in this take, where it is one of those that go wrong.
+    pub fn blunder(&self) -> Option<&'static str> {
+        self.blunder.map(|blunder| match blunder {
+            Blunder::Beside(_) => "closes beside the object",
+            Blunder::LetsGo(_) => "lets go early",
+        })
     }
 
     /// Where the stretch `at` leads to, with what goes wrong in it.
@@ -403,7 +406,7 @@ mod tests {
     #[test]
     fn blunders_come_at_their_share() {
         let trainer = |seed| ScriptedTrainer::new(&plan(), &Pose::IDENTITY, 1.0, Habits::default(), seed);
-        let blunders = (0..400).filter(|&seed| trainer(seed).blunders()).count();
+        let blunders = (0..400).filter(|&seed| trainer(seed).blunder().is_some()).count();
         assert!((30..75).contains(&blunders), "{blunders} of 400");
     }
 }

@@ -11,6 +11,7 @@ use etude_sim::{Renderer, Scene, SimOptions, Simulation, plan};
 use etude_station::session::{self, Desk, Order, load_card};
 use etude_station::teleop::Teleop;
 use etude_station::trainer::scripted::{Habits, ScriptedTrainer};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// When the simulated day begins: 2026-01-05 09:00 UTC, ns.
@@ -92,7 +93,7 @@ impl Job {
             origin: Origin::Simulated,
             clock: ClockKind::Simulated,
             rights: Rights { licence: Some("CC0-1.0".to_owned()), holder: None, consent: None },
-            notes: [("seed".to_owned(), seed.to_string())].into(),
+            notes: notes(seed, trainer.blunder()),
         };
         let desk = Desk {
             folder: self.folder.clone(),
@@ -110,4 +111,13 @@ impl Job {
         let text = format!("{}/{}/{}/{number}", self.seed, self.robot, self.task);
         etude_model::Digest::of(text.as_bytes()).0
     }
+}
+
+/// What a take's manifest says of how it came about: its seed, and what the script lets go wrong in it.
+fn notes(seed: u64, blunder: Option<&str>) -> BTreeMap<String, String> {
+    let mut notes = BTreeMap::from([("seed".to_owned(), seed.to_string())]);
+    if let Some(blunder) = blunder {
+        notes.insert("scripted blunder".to_owned(), blunder.to_owned());
+    }
+    notes
 }
