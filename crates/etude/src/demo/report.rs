@@ -5,6 +5,7 @@ use crate::demo::filing::Filed;
 use crate::demo::{Harvest, TASKS, plot, signals};
 use anyhow::Context;
 use etude_model::take::{Outcome, TakeState};
+use etude_model::verdict::{Finding, Severity};
 use etude_store::Centre;
 use std::fmt::Write;
 use std::path::Path;
@@ -163,10 +164,6 @@ fn takes(html: &mut String, harvest: &Harvest) -> std::fmt::Result {
     );
     for take in &harvest.takes {
         let good = |is_good: bool| if is_good { "good" } else { "bad" };
-        let findings = &take.report.verdict.findings;
-        let found: Vec<String> = findings.iter().take(3).map(|finding| escape(&finding.message)).collect();
-        let more =
-            if findings.len() > 3 { format!(" and {} more", findings.len() - 3) } else { String::new() };
         let verdict = take
             .reason
             .as_deref()
@@ -174,7 +171,7 @@ fn takes(html: &mut String, harvest: &Harvest) -> std::fmt::Result {
         write!(
             html,
             "<tr><td>{}</td><td class='n'>{}</td><td class='n'>{:.1} s</td><td class='{}'>{}</td><td class='{}'>{}</td>\
-             <td>{}{more}</td><td><code>{}</code></td></tr>",
+             <td>{}</td><td><code>{}</code></td></tr>",
             take.task.replace('_', " "),
             take.number + 1,
             take.duration_s,
@@ -182,12 +179,28 @@ fn takes(html: &mut String, harvest: &Harvest) -> std::fmt::Result {
             take.outcome,
             good(take.state == TakeState::Saved),
             escape(&verdict),
-            if found.is_empty() { "nothing".to_owned() } else { found.join("<br>") },
+            found(&take.report.verdict.findings),
             take.digest.short(),
         )?;
     }
     html.push_str("</table></section>");
     Ok(())
+}
+
+/// What a person should look at, in the order of the verdict; notes are counted only.
+fn found(findings: &[Finding]) -> String {
+    let grave: Vec<&Finding> = findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
+    let mut lines: Vec<String> = grave.iter().take(4).map(|finding| escape(&finding.message)).collect();
+    if grave.len() > 4 {
+        lines.push(format!("{} more", grave.len() - 4));
+    }
+    match findings.len() - grave.len() {
+        0 if lines.is_empty() => lines.push("nothing".to_owned()),
+        0 => {}
+        1 => lines.push("1 note".to_owned()),
+        notes => lines.push(format!("{notes} notes")),
+    }
+    lines.join("<br>")
 }
 
 fn places(html: &mut String, harvests: &[Harvest], centre: &Centre, args: &DemoArgs) -> std::fmt::Result {
@@ -224,6 +237,32 @@ fn places(html: &mut String, harvests: &[Harvest], centre: &Centre, args: &DemoA
 #[cfg(test)]
 mod tests {
     use super::*;
+    use etude_model::Measurement;
+
+    fn finding(severity: Severity, message: &str) -> Finding {
+        let measurement = Measurement {
+            name: "made_up".to_owned(),
+            topic: None,
+            channel: None,
+            value: None,
+            unit: String::new(),
+            from: None,
+            to: None,
+            detail: String::new(),
+        };
+        Finding { rule: "rule".to_owned(), severity, message: message.to_owned(), measurement }
+    }
+
+    #[test]
+    fn findings_are_listed_and_notes_are_counted() {
+        let findings = [
+            finding(Severity::Fault, "black <pictures>"),
+            finding(Severity::Warning, "a lag"),
+            finding(Severity::Note, "a hand rests"),
+        ];
+        assert_eq!(found(&findings), "black &lt;pictures&gt;<br>a lag<br>1 note");
+        assert_eq!(found(&[]), "nothing");
+    }
 
     #[test]
     fn text_cannot_become_markup() {
