@@ -1,9 +1,10 @@
 //! The flat kinematic tree: joints with their parents, fixed poses, axes and limits, and the frames they carry.
 //!
-//! It holds what motion needs and nothing else: no masses, no meshes.
+//! It holds what motion and reading an unknown robot need: no meshes.
 
 mod builder;
 mod error;
+mod inertial;
 mod mjcf;
 mod mjcf_check;
 mod mjcf_effort;
@@ -11,12 +12,13 @@ mod source;
 mod urdf;
 mod xml;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use nalgebra::{Isometry3, Unit, Vector3};
 
 pub use error::{BodyError, LookupError, Remark};
+pub use inertial::Inertial;
 
 /// A joint of one [`Body`], fixed ones included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -167,6 +169,8 @@ pub struct BodyOptions {
     pub freeze_free_joints: bool,
     /// Prefix of this robot's names in a composed scene (such as `g1/`). Lookups then also accept names without it.
     pub name_prefix: String,
+    /// Go on without an `<include>` whose file is not there, and say so in [`Body::remarks`]. Without it that is an error.
+    pub skip_missing_includes: bool,
 }
 
 /// A robot's kinematic tree.
@@ -178,6 +182,11 @@ pub struct Body {
     rest: Vec<f64>,
     keyframes: Vec<Keyframe>,
     remarks: Vec<Remark>,
+    inertials: Vec<Inertial>,
+    /// Joints that the model's actuators drive; none where the format has no actuators.
+    driven: Option<HashSet<JointId>>,
+    /// Joints whose links a loop closes, beyond the tree.
+    loops: Vec<[JointId; 2]>,
     joint_by_name: HashMap<String, JointId>,
     frame_by_name: HashMap<(FrameKind, String), FrameId>,
     name_prefix: String,
@@ -202,6 +211,22 @@ impl Body {
     /// What the model left unsaid or says that this body does not represent.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
+    }
+
+    /// The masses that the model states, in the order of its links.
+    pub fn inertials(&self) -> &[Inertial] {
+        &self.inertials
+    }
+
+    /// Whether an actuator of the model drives the joint; `None` where the model names no actuators (URDF).
+    pub fn is_driven(&self, joint: JointId) -> Option<bool> {
+        self.driven.as_ref().map(|driven| driven.contains(&joint))
+    }
+
+    /// Pairs of joints whose links are tied to each other beyond the tree (MJCF `connect` and `weld`): closed loops. The
+    /// world has index 0.
+    pub fn loops(&self) -> &[[JointId; 2]] {
+        &self.loops
     }
 
     /// All joints in the order of the tree, parents first, fixed ones included.

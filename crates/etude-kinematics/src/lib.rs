@@ -12,6 +12,7 @@
 //! This crate knows nothing of takes, cards or robots' wires.
 
 pub mod body;
+pub mod enrol;
 pub mod forward;
 pub mod hand;
 pub mod ik;

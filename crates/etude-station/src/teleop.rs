@@ -122,7 +122,7 @@ impl Teleop {
         let robot = card.title();
         let lookup = |source| TeleopError::Lookup { robot: card.title(), source: Box::new(source) };
         let model = card.kinematics.as_ref().ok_or_else(|| TeleopError::NoModel { robot: robot.clone() })?;
-        let options = BodyOptions { freeze_free_joints: true, name_prefix: String::new() };
+        let options = BodyOptions { freeze_free_joints: true, ..BodyOptions::default() };
         let mut body = Body::from_path(models.join(&model.path), &options)
             .map_err(|source| TeleopError::Body { robot: robot.clone(), source: Box::new(source) })?;
         let led = set_limits(&mut body, card).map_err(lookup)?;

@@ -1,11 +1,12 @@
 //! Puts a body together from either format: names, layout of positions, followers.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use nalgebra::{Isometry3, Unit, UnitQuaternion, Vector3};
 
+use super::inertial::{Inertial, Stated};
 use super::{
     Body, BodyError, BodyOptions, Frame, FrameId, FrameKind, Joint, JointId, JointKind, JointLimits,
     Keyframe, Mimic, Remark,
@@ -66,6 +67,9 @@ impl Builder {
                 rest: Vec::new(),
                 keyframes: Vec::new(),
                 remarks: Vec::new(),
+                inertials: Vec::new(),
+                driven: None,
+                loops: Vec::new(),
                 joint_by_name: HashMap::new(),
                 frame_by_name: HashMap::new(),
                 name_prefix: options.name_prefix.clone(),
@@ -77,6 +81,33 @@ impl Builder {
 
     pub(super) fn remark(&mut self, remark: Remark) {
         self.body.remarks.push(remark);
+    }
+
+    /// Adds the mass of the frame that was pushed last.
+    pub(super) fn push_inertial(&mut self, joint: usize, link_in_joint: &Isometry3<f64>, stated: &Stated) {
+        self.body.inertials.push(Inertial {
+            link: FrameId(self.body.frames.len() - 1),
+            joint: JointId(joint),
+            mass_kg: stated.mass_kg,
+            centre_in_joint: link_in_joint * stated.centre_in_link,
+            moments: stated.moments,
+        });
+    }
+
+    /// States which joints actuators drive.
+    pub(super) fn drive(&mut self, joints: HashSet<JointId>) {
+        self.body.driven = Some(joints);
+    }
+
+    /// Ties the links of two joints beyond the tree.
+    pub(super) fn close_loop(&mut self, one: JointId, other: JointId) {
+        self.body.loops.push([one, other]);
+    }
+
+    /// The joint that carries a frame.
+    pub(super) fn carrier(&self, kind: FrameKind, name: &str) -> Option<JointId> {
+        let frame = self.body.frame_by_name.get(&(kind, name.to_owned()))?;
+        Some(self.body.frames[frame.0].joint)
     }
 
     pub(super) fn joint(&self, name: &str) -> Option<JointId> {

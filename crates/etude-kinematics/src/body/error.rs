@@ -123,6 +123,9 @@ pub enum Remark {
     /// A keyframe whose length is not that of the model's positions.
     #[error("keyframe \"{0}\" is ignored: its length is not that of the positions")]
     Keyframe(String),
+    /// An included file that is not there.
+    #[error("<include file=\"{0}\"> is left out: there is no such file")]
+    MissingInclude(String),
     /// Two joints, or two frames of one kind, bear this name; the first is found.
     #[error("the name \"{0}\" is borne twice; lookups find the first")]
     DuplicateName(String),

@@ -11,13 +11,13 @@ use roxmltree::Document;
 
 use super::builder::{Builder, Coupling, JointSpec};
 use super::{
-    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, mjcf_check,
+    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, inertial, mjcf_check,
     mjcf_effort, xml,
 };
 
 /// Reads an MJCF document after splicing its includes.
 pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions) -> Result<Body, BodyError> {
-    let spliced = xml::with_includes(document, origin)?;
+    let (spliced, missing) = xml::with_includes(document, origin, options.skip_missing_includes)?;
     let document = xml::parse(&spliced, origin)?;
     mjcf_check::check(&document, origin)?;
     let folder = origin.parent().unwrap_or(Path::new(""));
@@ -28,10 +28,18 @@ pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions
     })?;
     let efforts = mjcf_effort::ByClass::read(&document);
     let mut builder = Builder::new(origin, model.name.as_deref().unwrap_or_default(), options);
+    for file in missing {
+        builder.remark(Remark::MissingInclude(file));
+    }
     let mut keyframe_mask = Vec::new();
     push_bodies(&mut builder, &model, &efforts, options, &mut keyframe_mask)?;
     actuator_efforts(&mut builder, &model);
+    if !model.actuators.is_empty() {
+        let joints = driven(&builder, &model);
+        builder.drive(joints);
+    }
     couple(&mut builder, &model);
+    close_loops(&mut builder, &document);
     for key in model.keyframes.iter().filter(|key| !key.qpos.is_empty()) {
         let name = key.name.as_deref().unwrap_or_default();
         let kept = key.qpos.iter().zip(&keyframe_mask).filter(|&(_, &kept)| kept).map(|(&value, _)| value);
@@ -78,6 +86,9 @@ fn push_bodies(
         };
         if entry.parent.is_some() {
             builder.push_frame(name, FrameKind::Link, place.joint, place.offset);
+            if let Some(stated) = &body.inertial {
+                builder.push_inertial(place.joint, &place.offset, &inertial::of_mjcf(stated));
+            }
         }
         for site in &body.sites {
             let site_name = site.name.as_deref().unwrap_or_default();
@@ -190,6 +201,36 @@ fn couple(builder: &mut Builder, model: &Model) {
     }
 }
 
+/// Links that `connect` and `weld` tie to each other. The reader gives only those that name bodies, so the text is asked.
+fn close_loops(builder: &mut Builder, document: &Document<'_>) {
+    let ties = document.root_element().children().filter(|node| node.has_tag_name("equality"));
+    for tie in ties.flat_map(|node| node.children()) {
+        if !(tie.has_tag_name("connect") || tie.has_tag_name("weld"))
+            || tie.attribute("active") == Some("false")
+        {
+            continue;
+        }
+        let end = |body: &str, site: &str| {
+            let of_body = tie.attribute(body).and_then(|name| builder.carrier(FrameKind::Link, name));
+            of_body.or_else(|| tie.attribute(site).and_then(|name| builder.carrier(FrameKind::Site, name)))
+        };
+        if let (Some(one), Some(other)) = (end("body1", "site1"), end("body2", "site2")) {
+            builder.close_loop(one, other);
+        }
+    }
+}
+
+/// Joints that actuators drive, directly or through a tendon.
+fn driven(builder: &Builder, model: &Model) -> HashSet<JointId> {
+    let tendons = model.actuators.iter().filter_map(|actuator| actuator.tendon.as_deref());
+    let through = tendons.flat_map(|name| {
+        let tendon = model.tendons.iter().find(|tendon| tendon.name.as_deref() == Some(name));
+        tendon.into_iter().flat_map(|tendon| tendon.joints.iter().map(|term| term.joint.as_str()))
+    });
+    let direct = model.actuators.iter().filter_map(|actuator| actuator.joint.as_deref());
+    direct.chain(through).filter_map(|name| builder.joint(name)).collect()
+}
+
 /// MuJoCo ties `joint1` to a polynomial of `joint2`, both counted from their references. The driven one of the two leads.
 fn coupling(builder: &Builder, equality: &EqualityJoint, driven: &HashSet<&str>) -> Option<Coupling> {
     let second = equality.joint2.as_deref()?;
@@ -220,7 +261,7 @@ fn coupling(builder: &Builder, equality: &EqualityJoint, driven: &HashSet<&str>)
     if free(preferred.follower) { Some(preferred) } else { free(other.follower).then_some(other) }
 }
 
-fn pose(pose: &mjcf_rs::Pose) -> Isometry3<f64> {
+pub(super) fn pose(pose: &mjcf_rs::Pose) -> Isometry3<f64> {
     let (t, r) = (pose.translation, pose.rotation);
     Isometry3::from_parts(
         Translation3::new(t.x, t.y, t.z),

@@ -8,6 +8,7 @@ use roxmltree::{Document, Node};
 use urdf_rs::JointType;
 
 use super::builder::{Builder, Coupling, JointSpec};
+use super::inertial;
 use super::{Body, BodyError, BodyOptions, FrameKind, JointKind, JointLimits, Remark};
 
 /// Reads a URDF document. The root link is at the world's origin.
@@ -46,14 +47,16 @@ pub(super) fn read(
         return Err(builder.element("robot", &robot.name, "one root link", "none or several".to_owned()));
     };
 
-    builder.push_frame(&root.name, FrameKind::Link, 0, Isometry3::identity());
+    let masses: HashMap<&str, &urdf_rs::Link> =
+        robot.links.iter().map(|link| (link.name.as_str(), link)).collect();
+    push_link(&mut builder, &masses, &root.name, 0);
     let stated = stated_limits(document);
     let mut reached = 1;
     // Depth first, so that each limb's joints are together; last child on top, so that the file's order is kept.
     let mut open: Vec<(&urdf_rs::Joint, usize)> = below(&children, &root.name, 0).collect();
     while let Some((joint, carrier)) = open.pop() {
         let index = push_joint(&mut builder, joint, carrier, stated.contains(joint.name.as_str()), options)?;
-        builder.push_frame(&joint.child.link, FrameKind::Link, index, Isometry3::identity());
+        push_link(&mut builder, &masses, &joint.child.link, index);
         open.extend(below(&children, &joint.child.link, index));
         reached += 1;
     }
@@ -62,6 +65,14 @@ pub(super) fn read(
     }
     couple(&mut builder, &robot.joints)?;
     builder.finish()
+}
+
+/// Adds a link's frame, which is its joint's, and its mass.
+fn push_link(builder: &mut Builder, links: &HashMap<&str, &urdf_rs::Link>, name: &str, joint: usize) {
+    builder.push_frame(name, FrameKind::Link, joint, Isometry3::identity());
+    if let Some(stated) = links.get(name).and_then(|link| inertial::of_urdf(&link.inertial)) {
+        builder.push_inertial(joint, &Isometry3::identity(), &stated);
+    }
 }
 
 /// The joints that hang on a link, last one first, with the joint that carries it.

@@ -50,21 +50,29 @@ fn depth(document: &Document<'_>) -> usize {
 
 /// Writes an MJCF document with every `<include>` replaced by the children of the included file's root.
 ///
+/// Returns the text and the files that are not there, where `skip_missing` allows that.
 /// As in MuJoCo, a file is looked for beside the main one and may be included once; beside the including one is tried second.
-pub(super) fn with_includes(document: &Document<'_>, origin: &Path) -> Result<String, BodyError> {
+pub(super) fn with_includes(
+    document: &Document<'_>,
+    origin: &Path,
+    skip_missing: bool,
+) -> Result<(String, Vec<String>), BodyError> {
     let mut splice = Splice {
         main_folder: origin.parent().unwrap_or(Path::new("")).to_owned(),
         included: Vec::new(),
         text: String::new(),
+        missing: skip_missing.then(Vec::new),
     };
     splice.element(document.root_element(), origin)?;
-    Ok(splice.text)
+    Ok((splice.text, splice.missing.unwrap_or_default()))
 }
 
 struct Splice {
     main_folder: PathBuf,
     included: Vec<PathBuf>,
     text: String,
+    /// Files that are not there, where one may go on without them.
+    missing: Option<Vec<String>>,
 }
 
 impl Splice {
@@ -94,6 +102,12 @@ impl Splice {
         let beside_origin = origin.parent().unwrap_or(Path::new("")).join(file);
         let beside_main = self.main_folder.join(file);
         let path = if beside_main.is_file() { beside_main } else { beside_origin };
+        if !path.exists()
+            && let Some(missing) = &mut self.missing
+        {
+            missing.push(file.to_owned());
+            return Ok(());
+        }
         if self.included.contains(&path) {
             return Err(fail("the file is included twice".to_owned()));
         }
