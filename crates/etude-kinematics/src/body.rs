@@ -6,11 +6,11 @@ mod builder;
 mod error;
 mod inertial;
 mod mjcf;
-mod mjcf_check;
+pub(crate) mod mjcf_check;
 mod mjcf_effort;
-mod source;
+pub(crate) mod source;
 mod urdf;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

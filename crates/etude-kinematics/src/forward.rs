@@ -18,6 +18,11 @@ impl Poses {
         poses
     }
 
+    /// Poses of no joint.
+    pub(crate) fn empty() -> Self {
+        Self { world_from_joint: Vec::new() }
+    }
+
     /// Moves every joint to `positions` (layout of [`Body::position_len`]).
     ///
     /// # Panics
@@ -81,13 +86,27 @@ impl Poses {
         self.world_from_joint[index].rotation * joint.axis.into_inner()
     }
 
+    /// One of the joint's own axes in the world.
+    pub(crate) fn own_axis_in_world(&self, index: usize, axis: usize) -> Vector3<f64> {
+        self.world_from_joint[index].rotation * Vector3::ith(axis, 1.0)
+    }
+
+    /// One of the axes, in the world, of the frame that a free joint's position is given in.
+    pub(crate) fn base_axis_in_world(&self, joint: &Joint, axis: usize) -> Vector3<f64> {
+        self.world_from_joint[joint.parent].rotation * (joint.fixed.rotation * Vector3::ith(axis, 1.0))
+    }
+
+    pub(crate) fn pose_of(&self, index: usize) -> &Isometry3<f64> {
+        &self.world_from_joint[index]
+    }
+
     pub(crate) fn origin_in_world(&self, index: usize) -> &Vector3<f64> {
         &self.world_from_joint[index].translation.vector
     }
 }
 
 /// The rotation of (w, x, y, z), scaled to unit length; none where all are zero, as in MuJoCo.
-fn unit_quaternion(wxyz: &[f64]) -> UnitQuaternion<f64> {
+pub(crate) fn unit_quaternion(wxyz: &[f64]) -> UnitQuaternion<f64> {
     let quaternion = Quaternion::new(wxyz[0], wxyz[1], wxyz[2], wxyz[3]);
     UnitQuaternion::try_new(quaternion, 1e-12).unwrap_or_else(UnitQuaternion::identity)
 }

@@ -1,20 +1,31 @@
-//! Inverse kinematics: the step that brings frames nearest to their targets within the limits of position and velocity.
+//! Inverse kinematics: the step that brings frames nearest to their targets within all limits.
 //!
 //! Each step is a quadratic program over the selected joints (see [`crate::qp`]): weighted squared errors of the frames, a
-//! pull towards a posture, damping µ = damping · ‖e‖² + floor, and hard bounds. It does not allocate and always ends.
+//! pull towards a posture, damping µ = damping · ‖e‖² + floor. Limits of position, velocity and acceleration and distances
+//! between links are its constraints, not costs. A step does not allocate and always ends.
 
 mod assembly;
+mod collision;
 mod limits;
+mod options;
 mod search;
+mod target;
 
-use nalgebra::{Isometry3, Matrix3, UnitQuaternion, Vector3, Vector6};
+use nalgebra::Vector6;
 
-use crate::body::{Body, FrameId, JointId};
+use crate::body::{Body, JointId};
 use crate::forward::Poses;
+use crate::geometry::SelfCollision;
 use crate::qp::{Qp, QpProblem, QpStatus};
-use crate::selection::{Selection, SelectionError};
+use crate::selection::Selection;
+use collision::Collision;
+use limits::Motion;
 
+pub use collision::CollisionOptions;
+pub use options::{IkError, IkOptions};
+pub(crate) use search::uniform;
 pub use search::{Reach, SearchOptions};
+pub use target::{FrameAxis, FrameTarget, Residual};
 
 /// Most targets in one solve; a whole body with fingertips has fewer than twenty.
 pub const MAX_TARGETS: usize = 32;
@@ -22,67 +33,8 @@ pub const MAX_TARGETS: usize = 32;
 /// Longest time step that [`Ik::solve`] accepts, s.
 pub const MAX_STEP_S: f64 = 1.0;
 
-/// Where a frame shall be.
-#[derive(Debug, Clone, Copy)]
-pub struct FrameTarget {
-    /// The frame.
-    pub frame: FrameId,
-    /// Its wanted pose in the world.
-    pub world_from_frame: Isometry3<f64>,
-    /// Cost of one metre of position error; 0 leaves the position free.
-    pub position_weight: f64,
-    /// Cost of one radian of orientation error; 0 leaves the orientation free.
-    pub orientation_weight: f64,
-    /// Which of the world's axes the position is held along.
-    pub position_axes: [bool; 3],
-    /// Which of the target's own axes the orientation is held about.
-    pub orientation_axes: [bool; 3],
-}
-
-impl FrameTarget {
-    /// A whole pose with the usual weights: 1 per metre, 0.5 per radian.
-    pub fn pose(frame: FrameId, world_from_frame: Isometry3<f64>) -> Self {
-        Self {
-            frame,
-            world_from_frame,
-            position_weight: 1.0,
-            orientation_weight: 0.5,
-            position_axes: [true; 3],
-            orientation_axes: [true; 3],
-        }
-    }
-
-    /// A position; the orientation is left free.
-    pub fn position(frame: FrameId, in_world: Vector3<f64>) -> Self {
-        let pose = Isometry3::from_parts(in_world.into(), UnitQuaternion::identity());
-        Self { orientation_weight: 0.0, ..Self::pose(frame, pose) }
-    }
-
-    /// An orientation; the position is left free.
-    pub fn orientation(frame: FrameId, world_from_frame: UnitQuaternion<f64>) -> Self {
-        let pose = Isometry3::from_parts(Vector3::zeros().into(), world_from_frame);
-        Self { position_weight: 0.0, ..Self::pose(frame, pose) }
-    }
-
-    fn is_valid(&self, frames: usize) -> bool {
-        let pose = &self.world_from_frame;
-        let weight = |weight: f64| (0.0..=1e6).contains(&weight);
-        self.frame.index() < frames
-            && weight(self.position_weight)
-            && weight(self.orientation_weight)
-            && pose.translation.vector.iter().all(|value| value.abs() <= 1e6)
-            && (pose.rotation.norm_squared() - 1.0).abs() < 1e-3
-    }
-}
-
-/// How far a frame is from what its target asks: held axes alone count.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Residual {
-    /// Distance, m; 0 where the position is free.
-    pub position_m: f64,
-    /// Angle, rad; 0 where the orientation is free.
-    pub orientation_rad: f64,
-}
+/// How often a step that would bring links too near is halved before it is given up.
+const MAX_HALVINGS: u32 = 6;
 
 /// What a solve came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,68 +43,16 @@ pub enum Status {
     Converged,
     /// Nearer, and on the way.
     Moving,
-    /// A limit of position or velocity holds the step back.
+    /// A limit of position, velocity or acceleration, or the distance of two links, holds the step back.
     Limited,
+    /// The constraints contradict each other. Position and velocity hold; links come no nearer as far as that can be had;
+    /// acceleration gives way.
+    Infeasible,
     /// No step brings it nearer, and no limit is to blame: a singular pose or one out of reach.
     Stalled,
-    /// A number is not finite or out of bounds, or a length is wrong; the posture is held.
+    /// A number is not finite or out of bounds, or a length is wrong; the posture is held, or braked to where limits of
+    /// acceleration are set.
     Invalid,
-}
-
-/// Numbers that govern the solver.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct IkOptions {
-    /// µ per squared weighted error. 0.05 lifted random reaches from 85 to 95 % without hurting tracking.
-    pub damping: f64,
-    /// µ where the error is zero.
-    pub damping_floor: f64,
-    /// Speed taken for turning joints that state none, rad/s.
-    pub unstated_velocity_rad_s: f64,
-    /// Speed taken for sliding joints that state none, m/s.
-    pub unstated_velocity_m_s: f64,
-    /// Position error that counts as reached, m.
-    pub tolerance_m: f64,
-    /// Orientation error that counts as reached, rad.
-    pub tolerance_rad: f64,
-}
-
-impl Default for IkOptions {
-    fn default() -> Self {
-        Self {
-            damping: 0.05,
-            damping_floor: 1e-6,
-            unstated_velocity_rad_s: 10.0,
-            unstated_velocity_m_s: 1.0,
-            tolerance_m: 1e-3,
-            tolerance_rad: 0.5_f64.to_radians(),
-        }
-    }
-}
-
-/// A solver that cannot be made.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum IkError {
-    /// The joints cannot be selected.
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
-    /// An option is not a sensible number.
-    #[error("option {name}: expected a finite number above zero, found {found}")]
-    Option {
-        /// The option.
-        name: &'static str,
-        /// Its value.
-        found: f64,
-    },
-    /// A posture of the wrong length, or with a number that is not finite.
-    #[error(
-        "posture: expected {expected} finite positions and a weight from 0 to 1000, found {found} positions"
-    )]
-    Posture {
-        /// Length of the body's positions.
-        expected: usize,
-        /// Length given.
-        found: usize,
-    },
 }
 
 /// The outcome of one solve, borrowed from the solver.
@@ -172,20 +72,31 @@ pub struct Solution<'a> {
 #[derive(Debug, Clone)]
 pub struct Ik {
     body: Body,
+    /// As asked for.
     selection: Selection,
+    /// The same joints, the last of the tree first: what a limb adds to the Hessian then stays together.
+    inner: Selection,
+    /// Column of `inner` for each column of `selection`. All that follows is in the order of `inner` but for `step`.
+    places: Vec<usize>,
     options: IkOptions,
     poses: Poses,
+    /// Whether `poses` and distances are those of `positions`.
+    is_fresh: bool,
     qp: Qp,
-    /// Speed limit of each variable, rad/s or m/s; finite.
-    velocity: Vec<f64>,
+    motion: Motion,
+    collision: Option<Collision>,
     /// Wanted position of each variable and the weight of wanting it.
     posture: Vec<f64>,
     posture_weight: f64,
+    start: Vec<f64>,
     positions: Vec<f64>,
     step: Vec<f64>,
+    inner_step: Vec<f64>,
     lower: Vec<f64>,
     upper: Vec<f64>,
-    /// [n, n]; only the lower triangle is kept.
+    /// First column of each row of the Hessian that may differ from zero.
+    first: Vec<usize>,
+    /// [n, n]; only the lower triangle is kept, from `first` on.
     hessian: Vec<f64>,
     gradient: Vec<f64>,
     residuals: Vec<Residual>,
@@ -195,46 +106,48 @@ pub struct Ik {
 }
 
 impl Ik {
-    /// A solver that moves `joints` of `body`. The posture is the body at rest, with weight 0.
+    /// A solver that moves `joints` of `body`, a free base among them if it is named. The posture is the body at rest, with
+    /// weight 0; acceleration is not limited and links may meet until [`Ik::set_acceleration_limits`] and
+    /// [`Ik::set_self_collision`] say otherwise.
     pub fn new(body: &Body, joints: &[JointId], options: IkOptions) -> Result<Self, IkError> {
-        let positive = [
-            ("damping_floor", options.damping_floor),
-            ("unstated_velocity_rad_s", options.unstated_velocity_rad_s),
-            ("unstated_velocity_m_s", options.unstated_velocity_m_s),
-            ("tolerance_m", options.tolerance_m),
-            ("tolerance_rad", options.tolerance_rad),
-        ];
-        for (name, found) in positive {
-            if !(found.is_finite() && found > 0.0) {
-                return Err(IkError::Option { name, found });
-            }
-        }
-        if !(options.damping.is_finite() && options.damping >= 0.0) {
-            return Err(IkError::Option { name: "damping", found: options.damping });
-        }
+        options.check()?;
         let selection = Selection::new(body, joints)?;
-        let n = selection.len();
-        let velocity =
-            selection.variables().iter().map(|variable| limits::velocity(variable, &options)).collect();
-        let posture =
-            selection.variables().iter().map(|variable| body.rest()[variable.position_index]).collect();
+        let mut leaves_first: Vec<JointId> =
+            selection.variables().iter().map(|variable| variable.joint).collect();
+        leaves_first.sort_by_key(|joint| std::cmp::Reverse(joint.index()));
+        leaves_first.dedup();
+        let inner = Selection::new(body, &leaves_first)?;
+        let key = |variable: &crate::selection::Variable| (variable.joint, variable.component);
+        let places = selection.variables().iter().map(|wanted| {
+            let place = inner.variables().iter().position(|variable| key(variable) == key(wanted));
+            place.expect("both select the same joints")
+        });
+        let n = inner.len();
+        let first = inner.envelope(body);
         Ok(Self {
+            places: places.collect(),
             poses: Poses::new(body),
-            qp: Qp::new(n, 0),
-            velocity,
-            posture,
+            is_fresh: false,
+            qp: Qp::with_envelope(first.clone(), 0),
+            motion: Motion::new(inner.variables(), &options),
+            collision: None,
+            posture: inner.variables().iter().map(|variable| variable.position(body.rest())).collect(),
             posture_weight: 0.0,
+            start: body.rest().to_vec(),
             positions: body.rest().to_vec(),
             step: vec![0.0; n],
+            inner_step: vec![0.0; n],
             lower: vec![0.0; n],
             upper: vec![0.0; n],
+            first,
             hessian: vec![0.0; n * n],
             gradient: vec![0.0; n],
             residuals: Vec::with_capacity(MAX_TARGETS),
             columns: Vec::with_capacity(n),
-            needed: assembly::Needed::new(body),
+            needed: assembly::Needed::new(body, Vec::new()),
             body: body.clone(),
             selection,
+            inner,
             options,
         })
     }
@@ -250,7 +163,7 @@ impl Ik {
     }
 
     /// Sets the posture that is held where the targets leave freedom. `weight` is the cost of one radian (or metre);
-    /// 1e-3 to 1e-2 decides what is free without pulling frames off their targets.
+    /// 1e-3 to 1e-2 decides what is free without pulling frames off their targets. Ball and free joints have no posture.
     pub fn set_posture(&mut self, positions: &[f64], weight: f64) -> Result<(), IkError> {
         let sound = positions.len() == self.body.position_len()
             && positions.iter().all(|value| value.is_finite())
@@ -258,49 +171,125 @@ impl Ik {
         if !sound {
             return Err(IkError::Posture { expected: self.body.position_len(), found: positions.len() });
         }
-        for (wanted, variable) in self.posture.iter_mut().zip(self.selection.variables()) {
-            *wanted = positions[variable.position_index];
+        for (wanted, variable) in self.posture.iter_mut().zip(self.inner.variables()) {
+            *wanted = variable.position(positions);
         }
         self.posture_weight = weight;
         Ok(())
     }
 
+    /// Limits how fast speeds change: one number per variable, rad/s² or m/s², above zero; infinite where there is no limit.
+    ///
+    /// Joints then also brake in time for their limits of position. The velocity is that of the last step; where the robot
+    /// moves otherwise, [`Ik::set_velocity`] says so.
+    pub fn set_acceleration_limits(&mut self, limits: &[f64]) -> Result<(), IkError> {
+        let sound = |&limit: &f64| limit > 0.0;
+        self.per_variable("acceleration limits", limits, sound)?;
+        for (&place, &limit) in self.places.iter().zip(limits) {
+            self.motion.acceleration[place] = limit;
+        }
+        self.motion.is_accelerated = limits.iter().any(|limit| limit.is_finite());
+        Ok(())
+    }
+
+    /// Says how fast the variables move now, rad/s or m/s. Matters where accelerations are limited.
+    pub fn set_velocity(&mut self, velocity: &[f64]) -> Result<(), IkError> {
+        self.per_variable("velocity", velocity, |value| value.is_finite())?;
+        for (&place, &value) in self.places.iter().zip(velocity) {
+            self.motion.speed[place] = value;
+        }
+        Ok(())
+    }
+
+    /// Keeps links apart from now on; `None` lets them meet. Pairs that the variables do not move against each other are
+    /// left out.
+    pub fn set_self_collision(
+        &mut self,
+        pairs: Option<&SelfCollision>,
+        options: CollisionOptions,
+    ) -> Result<(), IkError> {
+        let collision = match pairs {
+            Some(pairs) => Some(Collision::new(&self.body, &self.inner, pairs, options)?),
+            None => None,
+        };
+        let collision = collision.filter(|collision| collision.pair_count() > 0);
+        let joints = collision.as_ref().map(Collision::joints).unwrap_or_default();
+        self.needed = assembly::Needed::new(&self.body, joints);
+        let rows = if collision.is_some() { collision::MAX_ROWS } else { 0 };
+        self.qp = Qp::with_envelope(self.first.clone(), rows);
+        self.collision = collision;
+        self.is_fresh = false;
+        Ok(())
+    }
+
+    /// Least distance between links at the positions of the last solve, m; nothing where none is within the influence of
+    /// [`CollisionOptions`] or none is heeded.
+    pub fn least_distance_m(&self) -> Option<f64> {
+        self.collision.as_ref().map(Collision::least_m).filter(|distance| distance.is_finite())
+    }
+
+    fn per_variable(
+        &self,
+        what: &'static str,
+        numbers: &[f64],
+        sound: impl Fn(&f64) -> bool,
+    ) -> Result<(), IkError> {
+        if numbers.len() == self.places.len() && numbers.iter().all(sound) {
+            return Ok(());
+        }
+        Err(IkError::PerVariable { what, expected: self.places.len(), found: numbers.len() })
+    }
+
     /// One step of `dt` seconds from `positions` (layout of [`Body::position_len`]) towards the targets.
     ///
     /// No joint passes a limit of velocity. None passes a limit of position, and one that starts outside is brought back
-    /// as fast as its velocity allows. Invalid input holds the posture: the next positions are `positions` where they are
-    /// finite and the last ones elsewhere.
+    /// as fast as its other limits allow. Limits of acceleration and distances between links hold but where the status says
+    /// [`Status::Infeasible`]. Invalid input holds the posture: the next positions are `positions` where they are
+    /// finite and the last ones elsewhere. Where accelerations are limited and only the targets are invalid, it brakes.
     pub fn solve(&mut self, positions: &[f64], targets: &[FrameTarget], dt: f64) -> Solution<'_> {
         self.residuals.clear();
-        let status = if self.is_valid(positions, targets, dt) {
-            self.positions.copy_from_slice(positions);
-            limits::bounds(
-                self.selection.variables(),
-                &self.velocity,
-                &self.positions,
-                dt,
-                &mut self.lower,
-                &mut self.upper,
-            );
-            self.advance(targets)
+        let status = if !self.is_sound(positions, dt) {
+            self.hold(positions);
+            Status::Invalid
+        } else if self.are_sound(targets) {
+            self.begin(positions);
+            let sound = self.bound(dt, self.motion.is_accelerated);
+            let status = self.advance(targets, Some(dt), sound);
+            self.remember(dt);
+            status
+        } else if self.motion.is_accelerated {
+            self.begin(positions);
+            self.bound(dt, true);
+            self.brake();
+            self.move_on();
+            self.is_fresh = false;
+            self.remember(dt);
+            Status::Invalid
         } else {
             self.hold(positions);
             Status::Invalid
         };
+        for (step, &place) in self.step.iter_mut().zip(&self.places) {
+            *step = self.inner_step[place];
+        }
         Solution { positions: &self.positions, step: &self.step, status, residuals: &self.residuals }
     }
 
-    fn is_valid(&self, positions: &[f64], targets: &[FrameTarget], dt: f64) -> bool {
+    fn is_sound(&self, positions: &[f64], dt: f64) -> bool {
         positions.len() == self.body.position_len()
             && positions.iter().all(|value| value.abs() <= 1e6)
-            && targets.len() <= MAX_TARGETS
-            && targets.iter().all(|target| target.is_valid(self.body.frames().len()))
             && dt > 0.0
             && dt <= MAX_STEP_S
     }
 
+    fn are_sound(&self, targets: &[FrameTarget]) -> bool {
+        targets.len() <= MAX_TARGETS && targets.iter().all(|target| target.is_valid(self.body.frames().len()))
+    }
+
     fn hold(&mut self, positions: &[f64]) {
-        self.step.fill(0.0);
+        self.inner_step.fill(0.0);
+        self.motion.speed.fill(0.0);
+        self.is_fresh = false;
         if positions.len() == self.positions.len() {
             for (held, &given) in self.positions.iter_mut().zip(positions) {
                 if given.is_finite() {
@@ -310,64 +299,152 @@ impl Ik {
         }
     }
 
-    /// Moves `self.positions` by the best step within `self.lower` and `self.upper`.
-    fn advance(&mut self, targets: &[FrameTarget]) -> Status {
-        self.needed.prepare(&self.body, targets);
-        self.poses.update_some(&self.body, &self.positions, self.needed.order());
+    fn begin(&mut self, positions: &[f64]) {
+        if self.positions != positions {
+            self.positions.copy_from_slice(positions);
+            self.is_fresh = false;
+        }
+    }
+
+    fn bound(&mut self, dt: f64, accelerated: bool) -> bool {
+        let variables = self.inner.variables();
+        let (lower, upper) = (&mut self.lower, &mut self.upper);
+        self.motion.bounds(variables, &self.positions, dt, accelerated, lower, upper)
+    }
+
+    fn remember(&mut self, dt: f64) {
+        for (speed, step) in self.motion.speed.iter_mut().zip(&self.inner_step) {
+            *speed = step / dt;
+        }
+    }
+
+    /// Moves `self.positions` by the best step within `self.lower` and `self.upper`. `dt` is given where time counts;
+    /// `sound` says whether the bounds are free of contradictions.
+    fn advance(&mut self, targets: &[FrameTarget], dt: Option<f64>, sound: bool) -> Status {
+        let same = self.needed.prepare(&self.body, targets);
+        if !(same && self.is_fresh) {
+            self.look();
+        }
         self.assemble(targets);
-        let problem = QpProblem {
+        self.fill_rows(dt);
+        let (solved, feasible) = self.find_step(dt);
+        self.start.copy_from_slice(&self.positions);
+        let before_m = self.collision.as_ref().map_or(f64::INFINITY, Collision::least_m);
+        self.move_on();
+        self.look();
+        let shortened = self.shorten(before_m);
+        self.is_fresh = true;
+        self.measure(targets);
+        let feasible = feasible && sound && !(shortened && self.motion.is_accelerated && dt.is_some());
+        self.judge(solved, feasible, shortened || self.is_limited())
+    }
+
+    /// Brings poses and distances to `self.positions`.
+    fn look(&mut self) {
+        self.poses.update_some(&self.body, &self.positions, self.needed.order());
+        if let Some(collision) = &mut self.collision {
+            collision.measure(&self.poses);
+        }
+    }
+
+    fn move_on(&mut self) {
+        limits::take_step(self.inner.variables(), &self.inner_step, &mut self.positions);
+        self.body.apply_mimics(&mut self.positions);
+    }
+
+    fn fill_rows(&mut self, dt: Option<f64>) {
+        let Some(collision) = &mut self.collision else { return };
+        let acceleration =
+            dt.filter(|_| self.motion.is_accelerated).map(|dt| (&self.motion.acceleration[..], dt));
+        let bounds = (&self.lower[..], &self.upper[..]);
+        collision.fill_rows(&self.body, &self.inner, &self.poses, bounds, acceleration);
+    }
+
+    /// Fills the step; whether the program was solved, and whether all its constraints could be had.
+    fn find_step(&mut self, dt: Option<f64>) -> (bool, bool) {
+        let mut status = self.solve_program();
+        let feasible = status != QpStatus::Infeasible;
+        if !feasible && let Some(collision) = &mut self.collision {
+            collision.relax();
+            if let Some(dt) = dt.filter(|_| self.motion.is_accelerated) {
+                self.bound(dt, false);
+            }
+            status = self.solve_program();
+        }
+        if status != QpStatus::Solved {
+            self.brake();
+            return (false, feasible);
+        }
+        let bounds = self.lower.iter().zip(&self.upper);
+        for ((step, &wanted), (&lower, &upper)) in self.inner_step.iter_mut().zip(self.qp.x()).zip(bounds) {
+            *step = wanted.clamp(lower, upper);
+        }
+        (true, feasible)
+    }
+
+    fn solve_program(&mut self) -> QpStatus {
+        let (rows, row_lower) = match &self.collision {
+            Some(collision) => (&collision.rows[..], &collision.row_lower[..]),
+            None => (&[][..], &[][..]),
+        };
+        self.qp.solve(&QpProblem {
             hessian: &self.hessian,
             gradient: &self.gradient,
             lower: &self.lower,
             upper: &self.upper,
-            rows: &[],
-            row_lower: &[],
-        };
-        let solved = self.qp.solve(&problem) == QpStatus::Solved;
-        let mut limited = false;
-        let bounds = self.lower.iter().zip(&self.upper);
-        for ((step, &wanted), (&lower, &upper)) in self.step.iter_mut().zip(self.qp.x()).zip(bounds) {
-            *step = if solved { wanted.clamp(lower, upper) } else { 0.0_f64.clamp(lower, upper) };
-            limited |= *step == lower || *step == upper;
-        }
-        limits::take_step(self.selection.variables(), &self.step, &mut self.positions);
-        self.body.apply_mimics(&mut self.positions);
-        self.poses.update_some(&self.body, &self.positions, self.needed.order());
-        self.measure(targets);
-        self.judge(solved, limited)
+            rows,
+            row_lower,
+        })
     }
 
-    fn judge(&self, solved: bool, limited: bool) -> Status {
+    /// The shortest step within the bounds.
+    fn brake(&mut self) {
+        for (step, (&lower, &upper)) in self.inner_step.iter_mut().zip(self.lower.iter().zip(&self.upper)) {
+            *step = 0.0_f64.clamp(lower, upper);
+        }
+    }
+
+    /// Halves a step after which links are nearer than the rows meant, and gives it up after some halvings. Whether it did.
+    fn shorten(&mut self, before_m: f64) -> bool {
+        let Some(collision) = &self.collision else { return false };
+        let floor_m = collision.floor_m().min(before_m - 1e-9);
+        for halving in 0..=MAX_HALVINGS {
+            if self.collision.as_ref().is_none_or(|collision| collision.least_m() >= floor_m) {
+                return halving > 0;
+            }
+            let share = if halving == MAX_HALVINGS { 0.0 } else { 0.5 };
+            self.inner_step.iter_mut().for_each(|step| *step *= share);
+            self.positions.copy_from_slice(&self.start);
+            self.move_on();
+            self.look();
+        }
+        true
+    }
+
+    fn is_limited(&self) -> bool {
+        let bounds = self.lower.iter().zip(&self.upper);
+        let at_bound =
+            self.inner_step.iter().zip(bounds).any(|(step, (lower, upper))| step == lower || step == upper);
+        at_bound || self.qp.holds_rows()
+    }
+
+    fn judge(&self, solved: bool, feasible: bool, limited: bool) -> Status {
         /// A step shorter than this, rad or m, is none.
         const STILL: f64 = 1e-5;
         let reached = |residual: &Residual| {
             residual.position_m <= self.options.tolerance_m
                 && residual.orientation_rad <= self.options.tolerance_rad
         };
-        if self.residuals.iter().all(reached) {
+        if !feasible {
+            Status::Infeasible
+        } else if self.residuals.iter().all(reached) {
             Status::Converged
         } else if limited {
             Status::Limited
-        } else if !solved || self.step.iter().all(|step| step.abs() < STILL) {
+        } else if !solved || self.inner_step.iter().all(|step| step.abs() < STILL) {
             Status::Stalled
         } else {
             Status::Moving
         }
     }
-}
-
-/// What a target weighs: W of eᵀWe, for the position and for the orientation, both in the world's axes.
-fn weights(target: &FrameTarget) -> (Matrix3<f64>, Matrix3<f64>) {
-    let diagonal = |weight: f64, axes: [bool; 3]| {
-        Vector3::from(axes.map(|held| if held { weight * weight } else { 0.0 }))
-    };
-    let position = Matrix3::from_diagonal(&diagonal(target.position_weight, target.position_axes));
-    let own = diagonal(target.orientation_weight, target.orientation_axes);
-    if target.orientation_axes == [true; 3] {
-        return (position, Matrix3::from_diagonal(&own));
-    }
-    let world_from_target = target.world_from_frame.rotation.to_rotation_matrix();
-    let turned =
-        world_from_target.matrix() * Matrix3::from_diagonal(&own) * world_from_target.matrix().transpose();
-    (position, turned)
 }

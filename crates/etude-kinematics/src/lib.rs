@@ -2,7 +2,8 @@
 //!
 //! [`Body`] is a flat kinematic tree. [`Poses`] holds where every part of it is for one set of joint positions,
 //! [`Selection`] says which joints may move and gives Jacobians over them, and [`Ik`] moves them so that frames reach
-//! their targets without leaving the limits of position and velocity. The control path (forward kinematics, Jacobians,
+//! their targets without leaving the limits of position, velocity and acceleration and without links that collide
+//! ([`Geometry`], [`SelfCollision`]). The control path (forward kinematics, Jacobians,
 //! [`Ik::solve`]) does not allocate.
 //!
 //! Units are SI: m, rad, s, N, N·m. Every array of joint positions has the layout of [`Body::position_len`]: the
@@ -14,6 +15,7 @@
 pub mod body;
 pub mod enrol;
 pub mod forward;
+pub mod geometry;
 pub mod hand;
 pub mod ik;
 pub mod qp;
@@ -22,6 +24,7 @@ pub mod transform;
 
 pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError};
 pub use forward::Poses;
+pub use geometry::{Geometry, PairOptions, SelfCollision};
 pub use hand::{FingerRange, HandClosure, HandError};
-pub use ik::{FrameTarget, Ik, IkError, IkOptions, Residual, Solution, Status};
+pub use ik::{CollisionOptions, FrameTarget, Ik, IkError, IkOptions, Residual, Solution, Status};
 pub use selection::{Selection, SelectionError};

@@ -3,11 +3,14 @@
 //! Mathematical Programming 27 (1983).
 //!
 //! Minimise ½ xᵀHx + gᵀx subject to `lower <= x <= upper` and `A x >= b`. Made once for a size; solving does not allocate
-//! and always ends.
+//! and always ends. The active constraints of one solve are the first guess of the next: where the guess, mended a few
+//! times, fulfils the conditions of optimality, the dual method is not needed.
 
 mod factors;
+mod guess;
 
 use factors::Factors;
+use guess::Guess;
 
 /// A violation up to this, relative to 1 + |bound|, counts as none.
 const FEASIBILITY: f64 = 1e-11;
@@ -50,6 +53,7 @@ pub struct Qp {
     variables: usize,
     max_rows: usize,
     factors: Factors,
+    guess: Guess,
     x: Vec<f64>,
     direction: Vec<f64>,
     dual_direction: Vec<f64>,
@@ -64,10 +68,21 @@ pub struct Qp {
 impl Qp {
     /// A solver for problems of `variables` variables and at most `max_rows` rows.
     pub fn new(variables: usize, max_rows: usize) -> Self {
+        Self::with_envelope(vec![0; variables], max_rows)
+    }
+
+    /// A solver for Hessians whose row i is zero before column `first[i]`, `first[i] <= i`; what stands there is not read.
+    ///
+    /// # Panics
+    /// Where an entry of `first` is beyond its row's diagonal.
+    pub fn with_envelope(first: Vec<usize>, max_rows: usize) -> Self {
+        assert!(first.iter().enumerate().all(|(row, &first)| first <= row), "rows begin before the diagonal");
+        let variables = first.len();
         Self {
             variables,
             max_rows,
             factors: Factors::new(variables),
+            guess: Guess::new(first, max_rows),
             x: vec![0.0; variables],
             direction: vec![0.0; variables],
             dual_direction: vec![0.0; variables],
@@ -90,7 +105,11 @@ impl Qp {
         if problem.lower.iter().zip(problem.upper).any(|(lower, upper)| lower > upper) {
             return QpStatus::Infeasible;
         }
-        if !self.factors.factorise(problem.hessian) {
+        if let Some(rounds) = self.guess.solve(problem, &mut self.x, &mut self.multipliers) {
+            self.iterations = rounds;
+            return QpStatus::Solved;
+        }
+        if !self.factors.factorise(problem.hessian, self.guess.first()) {
             return QpStatus::NotConvex;
         }
         self.factors.minimiser(problem.gradient, &mut self.x);
@@ -98,7 +117,13 @@ impl Qp {
         for (&constraint, &multiplier) in self.active.iter().zip(&self.active_multipliers) {
             self.multipliers[constraint] = multiplier;
         }
+        self.guess.learn(&self.active);
         status
+    }
+
+    /// Forgets the active constraints of the last solve, so that the next depends on its problem alone to the last bit.
+    pub fn forget(&mut self) {
+        self.guess.forget();
     }
 
     /// The point of the last solve, [n].
@@ -109,6 +134,11 @@ impl Qp {
     /// Multipliers of the last solve, [2n + m]: of the lower bounds, the upper bounds, the rows. Not negative where solved.
     pub fn multipliers(&self) -> &[f64] {
         &self.multipliers
+    }
+
+    /// Whether a row held with equality in the last solve.
+    pub(crate) fn holds_rows(&self) -> bool {
+        self.multipliers[2 * self.variables..].iter().any(|&multiplier| multiplier > 0.0)
     }
 
     /// Steps that the last solve took.
@@ -123,7 +153,10 @@ impl Qp {
             && [problem.gradient, problem.lower, problem.upper].iter().all(|part| part.len() == n)
             && m <= self.max_rows
             && problem.rows.len() == m * n
-            && [problem.hessian, problem.gradient, problem.rows, problem.row_lower]
+            && self.guess.first().iter().enumerate().all(|(row, &first)| {
+                problem.hessian[row * n + first..=row * n + row].iter().all(|value| value.is_finite())
+            })
+            && [problem.gradient, problem.rows, problem.row_lower]
                 .iter()
                 .all(|part| part.iter().all(|value| value.is_finite()))
             && problem.lower.iter().all(|&value| value < f64::INFINITY)

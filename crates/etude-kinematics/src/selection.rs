@@ -1,18 +1,20 @@
 //! Which joints may move: the columns of Jacobians and the variables of inverse kinematics.
 //!
-//! A follower is no variable: it adds to the column of its source.
+//! A follower is no variable: it adds to the column of its source. A ball joint is three variables, a free joint six:
+//! the components of its velocity as MuJoCo orders them, linear along the axes of the frame in which the joint's position is
+//! given, then angular about the joint's own axes.
 
 use nalgebra::{Matrix6xX, Vector3, Vector6};
 
-use crate::body::{Body, FrameId, JointId, JointKind};
+use crate::body::{Body, FrameId, Joint, JointId, JointKind};
 use crate::forward::Poses;
 
 /// Joints that cannot be selected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
-    /// Only revolute and prismatic joints can be variables.
-    #[error("joint \"{joint}\": expected a revolute or prismatic joint, found {kind:?}")]
-    NotScalar {
+    /// A fixed joint cannot be a variable.
+    #[error("joint \"{joint}\": expected a joint that moves, found {kind:?}")]
+    NotMoving {
         /// The joint.
         joint: String,
         /// How it moves.
@@ -23,21 +25,54 @@ pub enum SelectionError {
     Empty,
 }
 
-/// One variable: an independent joint with what it may do once its followers are heeded.
+/// One variable: an independent joint, or one component of a ball or free joint, with what it may do once its followers
+/// are heeded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variable {
     /// The joint.
     pub joint: JointId,
-    /// Its place in an array of positions.
+    /// Place of the joint's first value in an array of positions. One number is there for a revolute or prismatic joint;
+    /// see [`JointKind::position_len`] for the others.
     pub position_index: usize,
-    /// Whether it turns (rad) or slides (m).
+    /// How the joint moves.
     pub kind: JointKind,
-    /// Lowest position at which neither it nor a follower passes a limit, rad or m.
+    /// Which component of a ball joint (0 to 2) or a free joint (0 to 5) this is; 0 for other joints.
+    pub component: usize,
+    /// Lowest position at which neither it nor a follower passes a limit, rad or m; −∞ for ball and free joints.
     pub lower: f64,
-    /// Highest such position, rad or m.
+    /// Highest such position, rad or m; +∞ for ball and free joints.
     pub upper: f64,
     /// Highest such speed, rad/s or m/s; infinite where no limit is stated.
     pub velocity: f64,
+}
+
+impl Variable {
+    /// Whether a unit of it is a metre; else it is a radian.
+    pub fn is_linear(&self) -> bool {
+        self.kind == JointKind::Prismatic || self.kind == JointKind::Free && self.component < 3
+    }
+
+    /// Whether one number of an array of positions is this variable's.
+    pub fn is_scalar(&self) -> bool {
+        self.kind.is_scalar()
+    }
+
+    pub(crate) fn position(&self, positions: &[f64]) -> f64 {
+        if self.is_scalar() { positions[self.position_index] } else { 0.0 }
+    }
+}
+
+/// How one variable moves a joint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Motion {
+    /// About the joint's axis.
+    Turn,
+    /// Along the joint's axis.
+    Slide,
+    /// About one of the joint's own axes, x, y, z.
+    TurnAbout(usize),
+    /// Along one of the axes of the frame that the joint's position is given in.
+    SlideAlong(usize),
 }
 
 /// One joint on the way from the world to another one, and the variable that moves it.
@@ -45,6 +80,7 @@ pub struct Variable {
 struct Step {
     column: usize,
     joint: usize,
+    motion: Motion,
     multiplier: f64,
 }
 
@@ -59,19 +95,24 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Selects joints. A follower selects its source; a joint named twice counts once.
+    /// Selects joints. A follower selects its source; a joint named twice counts once. A ball or free joint takes several
+    /// columns in a row.
     pub fn new(body: &Body, joints: &[JointId]) -> Result<Self, SelectionError> {
         let mut variables: Vec<Variable> = Vec::with_capacity(joints.len());
         let mut column_of = vec![None; body.joint_data().len()];
         for &joint in joints {
             let joint = body.mimic(joint).map_or(joint, |mimic| mimic.source);
             let kind = body.kind(joint);
-            if !kind.is_scalar() {
-                return Err(SelectionError::NotScalar { joint: body.joint_name(joint).to_owned(), kind });
+            if kind == JointKind::Fixed {
+                return Err(SelectionError::NotMoving { joint: body.joint_name(joint).to_owned(), kind });
             }
             if column_of[joint.index()].is_none() {
                 column_of[joint.index()] = Some(variables.len());
-                variables.push(variable(body, joint));
+                match kind {
+                    JointKind::Ball => variables.extend((0..3).map(|index| component(body, joint, index))),
+                    JointKind::Free => variables.extend((0..6).map(|index| component(body, joint, index))),
+                    _ => variables.push(variable(body, joint)),
+                }
             }
         }
         if variables.is_empty() {
@@ -115,6 +156,26 @@ impl Selection {
         });
     }
 
+    /// The columns that move `joint`, ascending, each once.
+    pub(crate) fn columns_of(&self, joint: usize) -> impl Iterator<Item = usize> + '_ {
+        let (start, end) = self.ranges[joint];
+        let mut last = None;
+        let columns = self.steps[start..end].iter().map(|step| step.column);
+        columns.filter(move |&column| last.replace(column) != Some(column))
+    }
+
+    /// The first column of each row of a matrix `JᵀJ` that may differ from zero below its diagonal, whatever the frames.
+    pub(crate) fn envelope(&self, body: &Body) -> Vec<usize> {
+        let mut first: Vec<usize> = (0..self.len()).collect();
+        for joint in 0..body.joint_data().len() {
+            let Some(least) = self.columns_of(joint).next() else { continue };
+            for column in self.columns_of(joint) {
+                first[column] = first[column].min(least);
+            }
+        }
+        first
+    }
+
     /// Calls `visit` once per variable that moves `joint`, in the order of the columns, with the velocity
     /// (linear at `point`, angular) that a unit of it causes.
     pub(crate) fn for_each_column(
@@ -123,19 +184,25 @@ impl Selection {
         poses: &Poses,
         joint: JointId,
         point: &Vector3<f64>,
+        visit: impl FnMut(usize, Vector6<f64>),
+    ) {
+        self.for_each_column_of(body, poses, joint.index(), point, visit);
+    }
+
+    /// The same, for a joint by its index.
+    pub(crate) fn for_each_column_of(
+        &self,
+        body: &Body,
+        poses: &Poses,
+        joint: usize,
+        point: &Vector3<f64>,
         mut visit: impl FnMut(usize, Vector6<f64>),
     ) {
-        let (start, end) = self.ranges[joint.index()];
+        let (start, end) = self.ranges[joint];
         let joints = body.joint_data();
         let mut open: Option<(usize, Vector6<f64>)> = None;
         for step in &self.steps[start..end] {
-            let data = &joints[step.joint];
-            let axis = poses.axis_in_world(step.joint, data) * step.multiplier;
-            let (linear, angular) = if data.kind == JointKind::Prismatic {
-                (axis, Vector3::zeros())
-            } else {
-                (axis.cross(&(point - poses.origin_in_world(step.joint))), axis)
-            };
+            let (linear, angular) = velocity(poses, step, &joints[step.joint], point);
             let twist = Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z);
             open = match open {
                 Some((column, sum)) if column == step.column => Some((column, sum + twist)),
@@ -150,6 +217,31 @@ impl Selection {
         if let Some((column, sum)) = open {
             visit(column, sum);
         }
+    }
+}
+
+/// Velocity of `point`, linear and angular in the world, per unit of one step.
+#[inline]
+fn velocity(poses: &Poses, step: &Step, joint: &Joint, point: &Vector3<f64>) -> (Vector3<f64>, Vector3<f64>) {
+    let about = |axis: Vector3<f64>| (axis.cross(&(point - poses.origin_in_world(step.joint))), axis);
+    match step.motion {
+        Motion::Turn => about(poses.axis_in_world(step.joint, joint) * step.multiplier),
+        Motion::Slide => (poses.axis_in_world(step.joint, joint) * step.multiplier, Vector3::zeros()),
+        Motion::TurnAbout(axis) => about(poses.own_axis_in_world(step.joint, axis)),
+        Motion::SlideAlong(axis) => (poses.base_axis_in_world(joint, axis), Vector3::zeros()),
+    }
+}
+
+/// One component of a ball or free joint.
+fn component(body: &Body, joint: JointId, component: usize) -> Variable {
+    Variable {
+        joint,
+        position_index: body.joint_data()[joint.index()].position_index,
+        kind: body.kind(joint),
+        component,
+        lower: f64::NEG_INFINITY,
+        upper: f64::INFINITY,
+        velocity: body.limits(joint).velocity,
     }
 }
 
@@ -173,7 +265,7 @@ fn variable(body: &Body, joint: JointId) -> Variable {
         velocity = velocity.min(limits.velocity / mimic.multiplier.abs());
     }
     let position_index = body.joint_data()[joint.index()].position_index;
-    Variable { joint, position_index, kind: body.kind(joint), lower, upper, velocity }
+    Variable { joint, position_index, kind: body.kind(joint), component: 0, lower, upper, velocity }
 }
 
 fn steps(body: &Body, column_of: &[Option<usize>]) -> (Vec<Step>, Vec<(usize, usize)>) {
@@ -186,7 +278,18 @@ fn steps(body: &Body, column_of: &[Option<usize>]) -> (Vec<Step>, Vec<(usize, us
         let (source, multiplier) =
             body.mimic(joint).map_or((joint, 1.0), |mimic| (mimic.source, mimic.multiplier));
         if let Some(column) = column_of[source.index()] {
-            steps.push(Step { column, joint: joint.index(), multiplier });
+            let index = joint.index();
+            let step =
+                |offset: usize, motion| Step { column: column + offset, joint: index, motion, multiplier };
+            match body.kind(joint) {
+                JointKind::Prismatic => steps.push(step(0, Motion::Slide)),
+                JointKind::Ball => steps.extend((0..3).map(|axis| step(axis, Motion::TurnAbout(axis)))),
+                JointKind::Free => {
+                    steps.extend((0..3).map(|axis| step(axis, Motion::SlideAlong(axis))));
+                    steps.extend((0..3).map(|axis| step(3 + axis, Motion::TurnAbout(axis))));
+                }
+                JointKind::Fixed | JointKind::Revolute => steps.push(step(0, Motion::Turn)),
+            }
             steps[start..].sort_by_key(|step| step.column);
         }
         ranges.push((start, steps.len()));

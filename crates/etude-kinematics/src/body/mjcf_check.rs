@@ -13,7 +13,7 @@ use super::{BodyError, source, xml};
 const MAX_ATTACHED: usize = 4;
 
 /// Checks a document whose includes are spliced, and every model that it attaches.
-pub(super) fn check(document: &Document<'_>, origin: &Path) -> Result<(), BodyError> {
+pub(crate) fn check(document: &Document<'_>, origin: &Path) -> Result<(), BodyError> {
     check_at(document, origin, 0)
 }
 

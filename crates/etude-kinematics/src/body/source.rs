@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str, origin: &Path, options: &BodyOptions) -> Result<
 }
 
 /// Reads a whole text file of bounded size.
-pub(super) fn read_text(path: &Path) -> Result<String, BodyError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, BodyError> {
     let fail = |source| BodyError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(fail)?;
     let mut text = String::new();

@@ -16,7 +16,7 @@ const MAX_INCLUDES: usize = 64;
 const MAX_DEPTH: usize = 200;
 
 /// Parses one document.
-pub(super) fn parse<'text>(text: &'text str, origin: &Path) -> Result<Document<'text>, BodyError> {
+pub(crate) fn parse<'text>(text: &'text str, origin: &Path) -> Result<Document<'text>, BodyError> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text.trim_start_matches('\u{feff}').trim_start(), options)
         .map_err(|error| BodyError::Xml { path: origin.to_owned(), detail: error.to_string() })?;
@@ -52,7 +52,7 @@ fn depth(document: &Document<'_>) -> usize {
 ///
 /// Returns the text and the files that are not there, where `skip_missing` allows that.
 /// As in MuJoCo, a file is looked for beside the main one and may be included once; beside the including one is tried second.
-pub(super) fn with_includes(
+pub(crate) fn with_includes(
     document: &Document<'_>,
     origin: &Path,
     skip_missing: bool,

@@ -1,45 +1,55 @@
 //! The quadratic cost of one step: errors of the frames, posture, damping.
 
-use nalgebra::{Isometry3, UnitQuaternion, Vector3, Vector6};
+use nalgebra::Vector6;
 
-use super::{FrameTarget, Ik, Residual, weights};
+use super::{FrameTarget, Ik, Residual};
 use crate::body::{Body, FrameId};
 
-/// The joints whose poses the targets need, parents first; kept while the targets' frames stay the same.
+/// The joints whose poses a solve needs, parents first; kept while the targets' frames stay the same.
 #[derive(Debug, Clone)]
 pub(super) struct Needed {
     frames: Vec<FrameId>,
+    /// Joints that are needed whatever the targets.
+    always: Vec<usize>,
     order: Vec<usize>,
     marks: Vec<bool>,
 }
 
 impl Needed {
-    pub(super) fn new(body: &Body) -> Self {
+    pub(super) fn new(body: &Body, always: Vec<usize>) -> Self {
         let joints = body.joint_data().len();
-        Self {
+        let mut needed = Self {
             frames: Vec::with_capacity(super::MAX_TARGETS),
+            always,
             order: Vec::with_capacity(joints),
             marks: vec![false; joints],
-        }
+        };
+        needed.collect(body);
+        needed
     }
 
-    pub(super) fn prepare(&mut self, body: &Body, targets: &[FrameTarget]) {
+    /// Whether the same joints are needed as for the last targets.
+    pub(super) fn prepare(&mut self, body: &Body, targets: &[FrameTarget]) -> bool {
         if self.frames.iter().eq(targets.iter().map(|target| &target.frame)) {
-            return;
+            return true;
         }
         self.frames.clear();
+        self.frames.extend(targets.iter().map(|target| target.frame));
+        self.collect(body);
+        false
+    }
+
+    fn collect(&mut self, body: &Body) {
         self.marks.fill(false);
-        for target in targets {
-            self.frames.push(target.frame);
-            let mut joint = body.frame_of(target.frame).joint.index();
+        let of_frames = self.frames.iter().map(|&frame| body.frame_of(frame).joint.index());
+        for mut joint in of_frames.chain(self.always.iter().copied()) {
             while joint != 0 && !self.marks[joint] {
                 self.marks[joint] = true;
                 joint = body.joint_data()[joint].parent;
             }
         }
         self.order.clear();
-        self.order
-            .extend(self.marks.iter().enumerate().filter(|&(_, &marked)| marked).map(|(index, _)| index));
+        self.order.extend(self.marks.iter().enumerate().filter(|&(_, &mark)| mark).map(|(index, _)| index));
     }
 
     pub(super) fn order(&self) -> &[usize] {
@@ -48,44 +58,54 @@ impl Needed {
 }
 
 impl Ik {
-    /// Fills the Hessian's lower triangle and the gradient at `self.positions`; poses must be up to date.
+    /// Fills the Hessian's lower triangle within its envelope and the gradient at `self.positions`; poses must be up to
+    /// date.
     pub(super) fn assemble(&mut self, targets: &[FrameTarget]) {
-        let n = self.selection.len();
-        self.hessian.fill(0.0);
+        let n = self.inner.len();
+        for (row, &first) in self.first.iter().enumerate() {
+            self.hessian[row * n + first..=row * n + row].fill(0.0);
+        }
         self.gradient.fill(0.0);
         let mut squared_error = 0.0;
         for target in targets {
-            let (position_weight, orientation_weight) = weights(target);
             let world_from_frame = self.poses.world_from_frame(&self.body, target.frame);
-            let (position, orientation) = errors(target, &world_from_frame);
-            let weigh = |linear: Vector3<f64>, angular: Vector3<f64>| {
-                let (linear, angular) = (position_weight * linear, orientation_weight * angular);
-                Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z)
-            };
-            let weighted = weigh(position, orientation);
-            squared_error +=
-                position.dot(&weighted.fixed_rows::<3>(0)) + orientation.dot(&weighted.fixed_rows::<3>(3));
+            let error = target.error(&world_from_frame);
+            let weights = target.weights();
+            let (position, orientation) = (error.position, error.orientation);
+            let weighted =
+                Vector6::new(position.x, position.y, position.z, orientation.x, orientation.y, orientation.z)
+                    .component_mul(&weights);
+            squared_error += weighted.norm_squared();
+            let turns = target.orientation_weight != 0.0;
+            let target_from_world = target.world_from_frame.rotation.inverse().to_rotation_matrix();
             let columns = &mut self.columns;
             columns.clear();
             let joint = self.body.frame_of(target.frame).joint;
             let origin = world_from_frame.translation.vector;
-            self.selection.for_each_column(&self.body, &self.poses, joint, &origin, |column, twist| {
-                columns.push((column, twist));
+            self.inner.for_each_column(&self.body, &self.poses, joint, &origin, |column, mut twist| {
+                if turns {
+                    let angular = target_from_world * twist.fixed_rows::<3>(3);
+                    twist.fixed_rows_mut::<3>(3).copy_from(&angular);
+                }
+                columns.push((column, twist.component_mul(&weights)));
             });
             for (place, (row, twist)) in columns.iter().enumerate() {
-                let weighted_twist = weigh(twist.fixed_rows::<3>(0).into(), twist.fixed_rows::<3>(3).into());
                 self.gradient[*row] -= twist.dot(&weighted);
+                let hessian = &mut self.hessian[row * n..=row * n + row];
                 // Columns come in ascending order, so these are all in the lower triangle.
                 for (column, other) in &columns[..=place] {
-                    self.hessian[row * n + column] += weighted_twist.dot(other);
+                    hessian[*column] += twist.dot(other);
                 }
             }
         }
         let damping = self.options.damping * squared_error + self.options.damping_floor;
         let pull = self.posture_weight * self.posture_weight;
-        for (index, variable) in self.selection.variables().iter().enumerate() {
-            self.hessian[index * n + index] += damping + pull;
-            self.gradient[index] -= pull * (self.posture[index] - self.positions[variable.position_index]);
+        for (index, variable) in self.inner.variables().iter().enumerate() {
+            self.hessian[index * n + index] += damping;
+            if variable.is_scalar() {
+                self.hessian[index * n + index] += pull;
+                self.gradient[index] -= pull * (self.posture[index] - variable.position(&self.positions));
+            }
         }
     }
 
@@ -94,27 +114,7 @@ impl Ik {
         self.residuals.clear();
         for target in targets {
             let world_from_frame = self.poses.world_from_frame(&self.body, target.frame);
-            let (position, orientation) = errors(target, &world_from_frame);
-            let own_orientation = target.world_from_frame.rotation.inverse() * orientation;
-            self.residuals.push(Residual {
-                position_m: held(position, target.position_axes, target.position_weight),
-                orientation_rad: held(own_orientation, target.orientation_axes, target.orientation_weight),
-            });
+            self.residuals.push(Residual::of(target, &target.error(&world_from_frame)));
         }
     }
-}
-
-fn held(error: Vector3<f64>, axes: [bool; 3], weight: f64) -> f64 {
-    if weight == 0.0 {
-        return 0.0;
-    }
-    error.iter().zip(axes).filter(|&(_, held)| held).map(|(value, _)| value * value).sum::<f64>().sqrt()
-}
-
-/// Way from the frame to its target: m and rotation vector in rad, both in the world's axes.
-fn errors(target: &FrameTarget, world_from_frame: &Isometry3<f64>) -> (Vector3<f64>, Vector3<f64>) {
-    let position = target.world_from_frame.translation.vector - world_from_frame.translation.vector;
-    let rotation: UnitQuaternion<f64> =
-        target.world_from_frame.rotation * world_from_frame.rotation.inverse();
-    (position, rotation.scaled_axis())
 }

@@ -50,7 +50,11 @@ impl Ik {
         seeds: &[u64],
         search: &SearchOptions,
     ) -> Reach {
-        if !(self.is_valid(start, targets, 1.0) && search.step_rad > 0.0 && search.step_m > 0.0) {
+        if !(self.is_sound(start, 1.0)
+            && self.are_sound(targets)
+            && search.step_rad > 0.0
+            && search.step_m > 0.0)
+        {
             let (positions, residuals) = (start.to_vec(), Vec::new());
             return Reach { reached: false, positions, residuals, status: Status::Invalid, steps: 0 };
         }
@@ -74,13 +78,16 @@ impl Ik {
         self.positions.copy_from_slice(start);
         self.body.apply_mimics(&mut self.positions);
         self.clamp_positions();
+        self.is_fresh = false;
+        self.qp.forget();
+        self.motion.speed.fill(0.0);
         let mut status = Status::Stalled;
         let mut steps = 0;
         while steps < search.max_steps {
             self.step_bounds(search);
             steps += 1;
-            status = self.advance(targets);
-            let still = self.step.iter().all(|step| step.abs() < 1e-6);
+            status = self.advance(targets, None, true);
+            let still = self.inner_step.iter().all(|step| step.abs() < 1e-6);
             if matches!(status, Status::Converged | Status::Stalled) || still {
                 break;
             }
@@ -99,7 +106,7 @@ impl Ik {
 
     /// Brings every variable within its limits of position at once.
     fn clamp_positions(&mut self) {
-        for variable in self.selection.variables() {
+        for variable in self.inner.variables().iter().filter(|variable| variable.is_scalar()) {
             let position = &mut self.positions[variable.position_index];
             *position = position.clamp(variable.lower, variable.upper);
         }
@@ -107,19 +114,20 @@ impl Ik {
     }
 
     fn step_bounds(&mut self, search: &SearchOptions) {
-        for (index, variable) in self.selection.variables().iter().enumerate() {
-            let position = self.positions[variable.position_index];
-            let reach = if variable.kind == JointKind::Prismatic { search.step_m } else { search.step_rad };
+        for (index, variable) in self.inner.variables().iter().enumerate() {
+            let position = variable.position(&self.positions);
+            let reach = if variable.is_linear() { search.step_m } else { search.step_rad };
             self.lower[index] = (variable.lower - position).clamp(-reach, reach);
             self.upper[index] = (variable.upper - position).clamp(-reach, reach);
         }
     }
 
     /// A posture drawn evenly from the limits; joints without limits are drawn from half a turn (or metre) either way.
+    /// Ball and free joints stay.
     fn random_posture(&self, start: &[f64], seed: u64) -> Vec<f64> {
         let mut positions = start.to_vec();
         let mut state = seed;
-        for variable in self.selection.variables() {
+        for variable in self.inner.variables().iter().filter(|variable| variable.is_scalar()) {
             let half = if variable.kind == JointKind::Prismatic { 0.5 } else { std::f64::consts::PI };
             let centre = start[variable.position_index];
             let lower = if variable.lower.is_finite() { variable.lower } else { centre - half };
@@ -139,7 +147,7 @@ fn cost(reach: &Reach, targets: &[FrameTarget]) -> f64 {
 }
 
 /// The next number in [0, 1) of `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-fn uniform(state: &mut u64) -> f64 {
+pub(crate) fn uniform(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

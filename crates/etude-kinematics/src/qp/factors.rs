@@ -24,15 +24,15 @@ impl Factors {
         Self { size, cholesky: square.clone(), j: square.clone(), r: square, d: vec![0.0; size] }
     }
 
-    /// Starts anew from a Hessian (lower triangle, row by row) with no active normals; false where it is not positive
-    /// definite.
-    pub(super) fn factorise(&mut self, hessian: &[f64]) -> bool {
+    /// Starts anew from a Hessian (lower triangle, row by row, nothing in row i before `first[i]`) with no active normals;
+    /// false where it is not positive definite.
+    pub(super) fn factorise(&mut self, hessian: &[f64], first: &[usize]) -> bool {
         let n = self.size;
         for k in 0..n {
             let (before, column) = self.cholesky.split_at_mut(k * n);
             let column = &mut column[k..n];
             for (value, row) in column.iter_mut().zip(k..n) {
-                *value = hessian[row * n + k];
+                *value = if k < first[row] { 0.0 } else { hessian[row * n + k] };
             }
             for earlier in before.chunks_exact(n) {
                 subtract(column, earlier[k], &earlier[k..]);
