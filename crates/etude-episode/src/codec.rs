@@ -4,6 +4,7 @@
 //! allocates nothing else; arrays must have the lengths that the stream's channels say.
 
 mod read;
+mod signals;
 mod supplemented;
 
 use crate::wire::{self, WireError};

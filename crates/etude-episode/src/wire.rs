@@ -148,6 +148,20 @@ impl<'a> Value<'a> {
         }
     }
 
+    pub(crate) fn varint(self) -> Result<u64, WireError> {
+        match self {
+            Self::Varint(value) => Ok(value),
+            _ => Err(WireError { offset: 0, expected: "a varint" }),
+        }
+    }
+
+    pub(crate) fn sfixed64(self) -> Result<i64, WireError> {
+        match self {
+            Self::Fixed64(bits) => Ok(bits as i64),
+            _ => Err(WireError { offset: 0, expected: "a 64-bit field" }),
+        }
+    }
+
     pub(crate) fn double(self) -> Result<f64, WireError> {
         match self {
             Self::Fixed64(bits) => Ok(f64::from_bits(bits)),
@@ -240,6 +254,20 @@ pub(crate) fn read_doubles(value: Value<'_>, into: &mut Vec<f64>) -> Result<(), 
                 .map(|chunk| f64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes"))),
         ),
         _ => return Err(WireError { offset: 0, expected: "doubles" }),
+    }
+    Ok(())
+}
+
+/// Appends packed floats (or a single one) to an array.
+pub(crate) fn read_floats(value: Value<'_>, into: &mut Vec<f32>) -> Result<(), WireError> {
+    match value {
+        Value::Fixed32(bits) => into.push(f32::from_bits(bits)),
+        Value::Bytes(bytes) if bytes.len().is_multiple_of(4) => into.extend(
+            bytes
+                .chunks_exact(4)
+                .map(|chunk| f32::from_le_bytes(chunk.try_into().expect("chunks of four bytes"))),
+        ),
+        _ => return Err(WireError { offset: 0, expected: "floats" }),
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! The bytes of one message as a sample and its times.
 
-use super::{CodecError, GAP_REASONS, SAFETY_KINDS, area, supplemented};
+use super::{CodecError, GAP_REASONS, SAFETY_KINDS, area, signals, supplemented};
 use crate::schema::proto;
 use etude_model::gap::Gap;
 use etude_model::sample::{
-    ActionApplied, ClockSample, Contact, DepthImage, HandPose, Imu, JointCommand, JointStates, SafetyEvent,
-    Tactile, TakeEvent, TrainerInput, Wrench,
+    ActionApplied, ClockSample, Contact, DepthImage, HandPose, Imu, SafetyEvent, TakeEvent, TrainerInput,
 };
 use etude_model::{DeviceTime, HostTime, LogTime, Pose, Sample, Span, Stamp, StreamKind, Topic};
 use std::sync::Arc;
@@ -13,15 +12,27 @@ use std::sync::Arc;
 /// Reads one message of a stream of `kind`; `log` is the log time that its record carries.
 pub fn decode(kind: StreamKind, log: LogTime, bytes: &[u8]) -> Result<(Stamp, Sample), CodecError> {
     Ok(match kind {
-        StreamKind::JointStates => joint_states(log, bytes)?,
-        StreamKind::JointCommand => joint_command(log, bytes)?,
+        StreamKind::JointStates => {
+            let (stamp, sample) = signals::joint_states(log, bytes)?;
+            (stamp, Sample::JointStates(sample))
+        }
+        StreamKind::JointCommand => {
+            let (stamp, sample) = signals::joint_command(log, bytes)?;
+            (stamp, Sample::JointCommand(sample))
+        }
         StreamKind::ActionApplied => action_applied(log, bytes)?,
         StreamKind::Pose => {
             let (stamp, pose) = supplemented::read_pose(log, bytes)?;
             (stamp, Sample::Pose(pose))
         }
-        StreamKind::Wrench => wrench(log, bytes)?,
-        StreamKind::Tactile => tactile(log, bytes)?,
+        StreamKind::Wrench => {
+            let (stamp, sample) = signals::wrench(log, bytes)?;
+            (stamp, Sample::Wrench(sample))
+        }
+        StreamKind::Tactile => {
+            let (stamp, sample) = signals::tactile(log, bytes)?;
+            (stamp, Sample::Tactile(sample))
+        }
         StreamKind::Imu => imu(log, bytes)?,
         StreamKind::Contact => contact(log, bytes)?,
         StreamKind::HandPose => hand_pose(log, bytes)?,
@@ -56,18 +67,6 @@ const fn stamp(device_ns: Option<i64>, host_ns: i64, log: LogTime) -> Stamp {
     Stamp { device, host: HostTime(host_ns), log }
 }
 
-fn joint_states(log: LogTime, bytes: &[u8]) -> Decoded {
-    let read: proto::JointStates = message(bytes, "etude.v1.JointStates")?;
-    let states = JointStates { position: read.position, velocity: read.velocity, effort: read.effort };
-    Ok((stamp(read.device_time_ns, read.host_time_ns, log), Sample::JointStates(states)))
-}
-
-fn joint_command(log: LogTime, bytes: &[u8]) -> Decoded {
-    let read: proto::JointCommand = message(bytes, "etude.v1.JointCommand")?;
-    let command = JointCommand { sequence: read.sequence, asked: read.asked, granted: read.granted };
-    Ok((stamp(read.device_time_ns, read.host_time_ns, log), Sample::JointCommand(command)))
-}
-
 fn action_applied(log: LogTime, bytes: &[u8]) -> Decoded {
     let read: proto::ActionApplied = message(bytes, "etude.v1.ActionApplied")?;
     let applied =
@@ -77,26 +76,6 @@ fn action_applied(log: LogTime, bytes: &[u8]) -> Decoded {
 
 fn vector(field: &'static str, value: Option<proto::Vector3>) -> Result<[f64; 3], CodecError> {
     value.map(|v| [v.x, v.y, v.z]).ok_or(CodecError::Missing { field })
-}
-
-fn wrench(log: LogTime, bytes: &[u8]) -> Decoded {
-    let read: proto::Wrench = message(bytes, "etude.v1.Wrench")?;
-    let wrench = Wrench {
-        force_n: vector("force", read.force)?,
-        torque_n_m: vector("torque", read.torque)?,
-        tared: read.tared,
-    };
-    Ok((stamp(read.device_time_ns, read.host_time_ns, log), Sample::Wrench(wrench)))
-}
-
-fn tactile(log: LogTime, bytes: &[u8]) -> Decoded {
-    let read: proto::Tactile = message(bytes, "etude.v1.Tactile")?;
-    let (expected, found) = (area(read.rows, read.columns), read.values.len());
-    if expected != found {
-        return Err(CodecError::Length { field: "values", expected, found });
-    }
-    let tactile = Tactile { rows: read.rows, columns: read.columns, values: read.values };
-    Ok((stamp(read.device_time_ns, read.host_time_ns, log), Sample::Tactile(tactile)))
 }
 
 fn imu(log: LogTime, bytes: &[u8]) -> Decoded {

@@ -8,6 +8,7 @@ use crate::writer::StreamIndex;
 use etude_model::LogTime;
 use std::io::Read as _;
 use zstd::bulk::Decompressor;
+use zstd::zstd_safe;
 
 /// A message of a loaded chunk.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +127,8 @@ pub(crate) fn unpack(
             }
             let decompressor = decompressor.as_mut().expect("made just now");
             // What the chunk claims to hold is reserved only where the frame itself claims it too.
-            if Decompressor::upper_bound(data) == Some(head.uncompressed as usize) {
+            if matches!(zstd_safe::get_frame_content_size(data), Ok(Some(size)) if size == head.uncompressed)
+            {
                 into.reserve_exact(head.uncompressed as usize);
                 decompressor.decompress_to_buffer(data, into).map_err(bad)?;
             } else {
