@@ -3,6 +3,7 @@
 //! A card is a TOML file beside (or naming) a URDF or MJCF model. [`Card::from_toml`] refuses unknown keys and checks
 //! that what it says hangs together; it does not look at the model itself (that is `etude-kinematics`' work).
 
+mod doubt;
 mod simulation;
 
 use crate::digest::Digest;
@@ -13,6 +14,7 @@ use crate::unit::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
+pub use doubt::{Doubt, Settled};
 pub use simulation::{GraspHint, ServoGain, Simulation};
 
 /// One robot model, described.
@@ -53,6 +55,9 @@ pub struct Card {
     /// How it is set up in simulation; absent for a robot that has no model there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Simulation>,
+    /// What a drafted card was not sure of. While one is open the card is a draft: see [`Card::confirmed`].
+    #[serde(default, rename = "doubt", skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
 }
 
 /// The kinematic model a card belongs to.
@@ -295,6 +300,14 @@ pub enum CardError {
         /// The number found.
         found: u32,
     },
+    /// A draft, where a card is needed that somebody answers for.
+    #[error("the card is a draft: {} open, the first: {first}", questions(*.open))]
+    Draft {
+        /// How many questions are open.
+        open: usize,
+        /// The first of them.
+        first: String,
+    },
     /// Two entries of one name.
     #[error("{what} `{name}` stands twice in the card")]
     Twice {
@@ -321,6 +334,10 @@ pub enum CardError {
         /// What it is.
         found: String,
     },
+}
+
+fn questions(count: usize) -> String {
+    if count == 1 { "1 question is".to_owned() } else { format!("{count} questions are") }
 }
 
 const fn one() -> f64 {

@@ -52,6 +52,9 @@ pub enum GovernorError {
         /// What it reports.
         found: f64,
     },
+    /// Nobody answers for the limits yet.
+    #[error(transparent)]
+    Draft(#[from] etude_model::CardError),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +94,10 @@ pub struct Governor {
 impl Governor {
     /// A governor for a robot that stands still at `positions` (\[joint\], order and units of the card) at `now`.
     ///
-    /// A robot that stands outside its limits is led back inside within its speed; it is not made to jump.
+    /// A robot that stands outside its limits is led back inside within its speed; it is not made to jump. A card that is still
+    /// a draft governs nothing.
     pub fn new(card: &Card, positions: &[f64], now: HostTime) -> Result<Self, GovernorError> {
+        card.confirmed()?;
         if positions.len() != card.joints.len() {
             return Err(GovernorError::JointCount { expected: card.joints.len(), found: positions.len() });
         }

@@ -78,6 +78,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<String> {
             "docs/reference/inspection.md lists measurements and shows how rules are written".to_owned(),
         );
     }
+    if let Some(etude_model::CardError::Draft { .. }) = error.downcast_ref::<etude_model::CardError>() {
+        return Some(
+            "answer its questions: `etude robot enroll MODEL` asks them again, or see `[[doubt]]` in the card".to_owned(),
+        );
+    }
     if error.is::<etude_model::CardError>() {
         return Some("compare it with a card of the folder `robots/`; unknown keys are refused".to_owned());
     }

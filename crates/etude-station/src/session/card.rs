@@ -3,12 +3,13 @@
 use etude_model::Card;
 use std::path::{Path, PathBuf};
 
-/// Reads the card of the robot `name`: `robots/<name>/card.toml`.
+/// Reads the card of the robot `name`: `robots/<name>/card.toml`. A draft is refused.
 pub fn load_card(robots: &Path, name: &str) -> Result<Card, CardFileError> {
     let path = robots.join(name).join("card.toml");
     let text = std::fs::read_to_string(&path)
         .map_err(|source| CardFileError::Read { path: path.clone(), source })?;
-    Card::from_toml(&text).map_err(|source| CardFileError::Card { path, source: Box::new(source) })
+    let sound = Card::from_toml(&text).and_then(|card| card.confirmed().map(|()| card));
+    sound.map_err(|source| CardFileError::Card { path, source: Box::new(source) })
 }
 
 /// A card file that cannot be used.

@@ -20,7 +20,8 @@ pub(super) fn named(card: &Path, robots: Option<&Path>) -> anyhow::Result<Card> 
     let file = file(card, robots)?;
     let text =
         fs::read_to_string(&file).with_context(|| format!("the card {} cannot be read", file.display()))?;
-    Card::from_toml(&text).with_context(|| format!("the card {}", file.display()))
+    let card = Card::from_toml(&text).and_then(|card| card.confirmed().map(|()| card));
+    card.with_context(|| format!("the card {}", file.display()))
 }
 
 fn file(card: &Path, robots: Option<&Path>) -> anyhow::Result<PathBuf> {
