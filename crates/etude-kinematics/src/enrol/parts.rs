@@ -135,20 +135,26 @@ fn up_votes(skeleton: &Skeleton, pairs: &[Pair]) -> Vec<Vote> {
     for pair in pairs {
         let tips = pair.limbs.iter().map(|limb| skeleton.tip(&limb.line).coords);
         let down = tips.sum::<Vector3<f64>>() / 2.0 - centre(pair);
-        let straight = down.norm() / pair.limbs[0].length(skeleton).max(1e-9);
-        // Legs stand straight at zero; arms hang or are held out.
-        let weight = if pair.joints() <= 6 { 0.5 } else { 0.25 } * straight.min(1.0);
+        let straight = (down.norm() / pair.limbs[0].length(skeleton).max(1e-9)).min(1.0);
+        // Legs stand straight at zero; arms may be held out or folded.
+        let weight = if pair.joints() <= 6 { 0.5 } else { 0.25 } * straight.powi(4);
         votes.push(Vote { towards: -unit(down), weight, why: "limbs hang down" });
     }
-    let mut twice = pairs.iter();
-    if let (Some(one), Some(other)) = (twice.next(), twice.next()) {
-        let (a, b) = (centre(one), centre(other));
-        let length = |pair: &Pair| pair.limbs[0].length(skeleton);
-        // Of two pairs the one with hands or with more joints is above.
-        let rank = |pair: &Pair| pair.limbs[0].branches.len() * 10 + pair.joints();
-        let apart = if rank(one) >= rank(other) { a - b } else { b - a };
-        let weight = 0.5 * (apart.norm() / (0.3 * length(one).max(length(other)))).min(1.0);
-        votes.push(Vote { towards: unit(apart), weight, why: "shoulders are above hips" });
+    if let [one, other, ..] = pairs {
+        let apart = centre(other) - centre(one);
+        let away = |pair: &Pair, towards: Vector3<f64>| {
+            let tips = pair.limbs.iter().map(|limb| skeleton.tip(&limb.line).coords);
+            (tips.sum::<Vector3<f64>>() / 2.0 - centre(pair)).dot(&unit(towards))
+        };
+        // Legs point away from the shoulders; arms point away from nothing, or towards the hips.
+        let first_are_legs = away(one, apart) < away(other, -apart);
+        let up = if first_are_legs { apart } else { -apart };
+        let length = one.limbs[0].length(skeleton).max(other.limbs[0].length(skeleton));
+        let weight = (up.norm() / (0.3 * length).max(1e-9)).min(1.0);
+        let [legs, arms] = if first_are_legs { [0, 1] } else { [1, 0] };
+        votes[legs].weight *= 2.0;
+        votes[arms].weight *= 0.3;
+        votes.push(Vote { towards: unit(up), weight, why: "shoulders are above hips" });
     }
     votes
 }

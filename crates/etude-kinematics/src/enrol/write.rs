@@ -89,7 +89,8 @@ impl Writer<'_> {
         let slot = Slot { part, joint: found.name.clone() };
         let (confidence, heard) = witness::heard(found.confidence.min(limit), &self.names[found.node], &slot);
         let draft = &mut self.joints[found.node];
-        draft.confidence = confidence.min(0.5 + 0.5 * limit);
+        // What names decided they cannot confirm: the part and its side stay as sure as they were.
+        draft.confidence = confidence.min(limit);
         draft.instead = found.instead.clone().map(|joint| Slot { part, joint });
         draft.evidence = std::iter::once(found.why.clone()).chain(heard).collect();
         draft.slot = Some(slot);

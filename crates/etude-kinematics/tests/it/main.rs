@@ -2,6 +2,7 @@
 
 mod allocation;
 mod chains;
+mod changed;
 mod data;
 mod enrol;
 mod formats;

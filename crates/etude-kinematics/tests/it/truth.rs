@@ -140,9 +140,20 @@ pub(crate) fn body(models: &Path, truth: &Truth) -> Body {
 
 /// Compares a draft with the truth.
 pub(crate) fn score(body: &Body, draft: &Draft, truth: &Truth) -> Score {
+    let mut score = score_in_order(body, draft, truth, body);
+    score.differences = differences(body, draft, truth);
+    score
+}
+
+/// Compares the joints of a draft with the truth about `named`, which has the same joints under their true names.
+pub(crate) fn score_in_order(body: &Body, draft: &Draft, truth: &Truth, named: &Body) -> Score {
     let mut score = Score { tallies: BTreeMap::new(), wrong: Vec::new(), differences: Vec::new() };
     for (joint, slots) in &truth.joints {
-        let found = body.joint(joint).ok().and_then(|joint| draft.joint(joint));
+        // Joints that a change put before the others shift the order.
+        let shift = body.joints().len() - named.joints().len();
+        let place = named.joint(joint).ok().map(|joint| joint.index() + shift);
+        let here = place.and_then(|place| body.joints().find(|joint| joint.index() == place));
+        let found = here.and_then(|joint| draft.joint(joint));
         let tally = score.tallies.entry(slots.class()).or_default();
         tally.joints += 1;
         let slot = found.and_then(|found| found.slot.as_ref()).map_or("none".to_owned(), ToString::to_string);
@@ -158,7 +169,6 @@ pub(crate) fn score(body: &Body, draft: &Draft, truth: &Truth) -> Score {
             score.wrong.push(Wrong { joint: joint.clone(), found: slot, truth, confidence });
         }
     }
-    score.differences = differences(body, draft, truth);
     score
 }
 
