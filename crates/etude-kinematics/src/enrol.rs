@@ -5,9 +5,13 @@
 //! both disagree the draft is less sure. No rule knows a maker or a model. `docs/reference/enrolment.md` tells the rules.
 
 mod arm;
+pub mod card;
 mod chain;
+pub mod check;
+mod grasp;
 mod hand;
 mod head;
+mod home;
 mod leg;
 mod names;
 mod naming;
@@ -79,6 +83,8 @@ pub struct JointDraft {
     pub confidence: f64,
     /// The slot that comes next in likelihood.
     pub instead: Option<Slot>,
+    /// How sure the joint's own place is, if part and side are as drafted. Never below `confidence`.
+    pub within_part: f64,
     /// What speaks for it, in words.
     pub evidence: Vec<String>,
 }
@@ -118,6 +124,12 @@ pub struct HandDraft {
     pub is_gripper: bool,
     /// Fingers or jaws.
     pub fingers: Vec<FingerDraft>,
+    /// Where it grasps at rest, in the root frame: x along the fingers, z from the back of the palm.
+    pub grasp: nalgebra::Isometry3<f64>,
+    /// The joints that are told where to go, with their positions open and closed, rad or m.
+    pub ranges: Vec<crate::FingerRange>,
+    /// Widest opening between two jaws, m.
+    pub aperture_m: Option<f64>,
 }
 
 /// What was found of a robot.
@@ -135,6 +147,10 @@ pub struct Draft {
     pub arms: Vec<ArmDraft>,
     /// Hands and grippers, left first.
     pub hands: Vec<HandDraft>,
+    /// A comfortable posture inside the limits, in the layout of the body's positions.
+    pub home: Vec<f64>,
+    /// By what share of an arm's length the hands miss their place before the body at home, in the order of `arms`.
+    pub home_missed: Vec<f64>,
 }
 
 impl Draft {

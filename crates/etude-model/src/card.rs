@@ -14,7 +14,7 @@ use crate::unit::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-pub use doubt::{Doubt, Settled};
+pub use doubt::{AnswerError, Doubt, OTHER_SIDE, Settled};
 pub use simulation::{GraspHint, ServoGain, Simulation};
 
 /// One robot model, described.

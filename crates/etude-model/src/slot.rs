@@ -49,6 +49,22 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The same part on the other side; what has no side stays.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::LeftArm => Self::RightArm,
+            Self::RightArm => Self::LeftArm,
+            Self::LeftHand => Self::RightHand,
+            Self::RightHand => Self::LeftHand,
+            Self::LeftLeg => Self::RightLeg,
+            Self::RightLeg => Self::LeftLeg,
+            other => other,
+        }
+    }
+}
+
 /// A canonical slot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {

@@ -2,10 +2,14 @@
 
 use etude_model::card::Side;
 use etude_model::slot::{Part, Slot};
+use nalgebra::Point3;
 
 use super::arm::NamedArm;
 use super::chain::Chain;
+use super::grasp::HandPlace;
 use super::hand::{Drives, NamedHand};
+use super::home::{self, ArmToPlace};
+use super::orient::Directions;
 use super::parts::Parts;
 use super::skeleton::{Index, Skeleton};
 use super::slots::Found;
@@ -40,6 +44,7 @@ pub(super) fn draft(body: &Body) -> Draft {
             slot: None,
             confidence: NO_PART,
             instead: None,
+            within_part: NO_PART,
             evidence: vec!["no part of arms, legs, waist, head, hands or base".to_owned()],
         })
         .collect();
@@ -57,8 +62,9 @@ pub(super) fn draft(body: &Body) -> Draft {
         .and_then(|arm| writer.skeleton.nodes[arm.chain.first()].parent)
         .filter(|_| parts.arms.len() == 2)
         .map(|node| writer.skeleton.nodes[node].joint);
+    let (home, home_missed) = writer.home(&parts);
     let Writer { joints, arms, hands, .. } = writer;
-    Draft { kind, directions: parts.directions, joints, torso, arms, hands }
+    Draft { kind, directions: parts.directions, joints, torso, arms, hands, home, home_missed }
 }
 
 fn kind(parts: &Parts, hands: &[HandDraft]) -> RobotKind {
@@ -87,10 +93,11 @@ impl Writer<'_> {
     /// Writes what was found of one joint; `limit` is how sure the part and its side are.
     fn put(&mut self, part: Part, found: &Found, limit: f64) {
         let slot = Slot { part, joint: found.name.clone() };
-        let (confidence, heard) = witness::heard(found.confidence.min(limit), &self.names[found.node], &slot);
+        let (confidence, heard) = witness::heard(found.confidence, &self.names[found.node], &slot);
         let draft = &mut self.joints[found.node];
         // What names decided they cannot confirm: the part and its side stay as sure as they were.
         draft.confidence = confidence.min(limit);
+        draft.within_part = confidence;
         draft.instead = found.instead.clone().map(|joint| Slot { part, joint });
         draft.evidence = std::iter::once(found.why.clone()).chain(heard).collect();
         draft.slot = Some(slot);
@@ -144,7 +151,7 @@ impl Writer<'_> {
             for found in &named.joints {
                 self.put(arm_part(side), found, limit);
             }
-            self.hand(&named, &limb.chain, side, alone, limit);
+            self.hand(&named, &limb.chain, (side, alone), limit, &parts.directions);
             self.arms.push(self.arm_draft(&named, side));
         }
     }
@@ -163,7 +170,14 @@ impl Writer<'_> {
         }
     }
 
-    fn hand(&mut self, arm: &NamedArm, chain: &Chain, side: Side, alone: bool, limit: f64) {
+    fn hand(
+        &mut self,
+        arm: &NamedArm,
+        chain: &Chain,
+        (side, alone): (Side, bool),
+        limit: f64,
+        directions: &Directions,
+    ) {
         let (branches, beside) = (&chain.branches, &chain.beside);
         if branches.is_empty() && arm.of_hand.is_empty() {
             return;
@@ -176,10 +190,17 @@ impl Writer<'_> {
         drivers.extend(beside.iter().copied().filter(|&node| self.skeleton.nodes[node].parent == palm));
         let named = hand::name(&self.skeleton, &drivers, branches, known, &drives);
         let limit = if arm.jaw_by_guess { limit.min(0.7) } else { limit };
-        self.write_hand(&named, side, limit);
+        self.write_hand(&named, side, limit, arm.wrist, directions);
     }
 
-    fn write_hand(&mut self, named: &NamedHand, side: Side, limit: f64) {
+    fn write_hand(
+        &mut self,
+        named: &NamedHand,
+        side: Side,
+        limit: f64,
+        wrist: Point3<f64>,
+        directions: &Directions,
+    ) {
         for found in &named.joints {
             self.put(hand_part(side), found, limit);
         }
@@ -188,7 +209,15 @@ impl Writer<'_> {
             joints: finger.joints.iter().map(|&node| self.skeleton.nodes[node].joint).collect(),
             tip_m: finger.tip.coords.into(),
         });
-        self.hands.push(HandDraft { side, is_gripper: named.is_gripper, fingers: fingers.collect() });
+        let place = HandPlace { body: self.body, skeleton: &self.skeleton, named, side, wrist, directions };
+        self.hands.push(HandDraft {
+            side,
+            is_gripper: named.is_gripper,
+            fingers: fingers.collect(),
+            grasp: place.grasp(),
+            ranges: place.ranges(),
+            aperture_m: place.aperture_m(),
+        });
     }
 
     fn hand_alone(&mut self, parts: &Parts) {
@@ -211,7 +240,8 @@ impl Writer<'_> {
         } else {
             named
         };
-        self.write_hand(&named, side, limit);
+        let wrist = hand.line.last().map_or_else(Point3::origin, |&node| self.skeleton.nodes[node].anchor);
+        self.write_hand(&named, side, limit, wrist, &parts.directions);
         let wrists = hand.line.len();
         for (place, &node) in hand.line.iter().enumerate() {
             let name = if place + 1 == wrists { "wrist_pitch" } else { "wrist_yaw" };
@@ -227,6 +257,52 @@ impl Writer<'_> {
         !self.body.remarks().iter().any(|remark| matches!(remark, Remark::MissingInclude(_)))
     }
 
+    /// A comfortable posture, and by what share of their length the arms miss their place.
+    fn home(&self, parts: &Parts) -> (Vec<f64>, Vec<f64>) {
+        let mut positions = self.body.rest().to_vec();
+        let mut put = |node: Index, displacement: f64| {
+            let joint = self.skeleton.nodes[node].joint;
+            if let Some(place) = self.body.position_index(joint)
+                && self.body.kind(joint).is_scalar()
+                && let Some(position) = positions.get_mut(place)
+            {
+                let limits = self.body.limits(joint);
+                *position = (*position + displacement).max(limits.lower).min(limits.upper);
+            }
+        };
+        for node in 0..self.skeleton.len() {
+            put(node, home::at_rest(&self.skeleton, node));
+        }
+        let mut missed = Vec::new();
+        let mut limbs: Vec<_> = parts.arms.iter().collect();
+        limbs.sort_by_key(|limb| limb.side);
+        for limb in limbs {
+            let named = arm::name(&self.skeleton, &limb.chain, &parts.directions, limb.side.is_none());
+            let place = named.joints.iter().find(|found| found.name == "elbow").map(|found| found.node);
+            let line: Vec<Index> =
+                limb.chain.line.iter().copied().filter(|node| !named.of_hand.contains(node)).collect();
+            let (Some(elbow), Some(length_m)) = (named.elbow, named.length_m()) else { continue };
+            let elbow_place = line.iter().position(|&node| Some(node) == place).unwrap_or_default();
+            let tip = self.skeleton.tip(&limb.chain.line);
+            let side = limb.side.unwrap_or(Side::Right);
+            let to_place = ArmToPlace {
+                side,
+                line: &line,
+                shoulder: named.shoulder,
+                elbow,
+                elbow_place,
+                wrist: named.wrist,
+                tip,
+                length_m,
+            };
+            let (values, miss) = home::arm(&self.skeleton, &parts.directions, &to_place);
+            line.iter().zip(values).for_each(|(&node, value)| put(node, value));
+            missed.push(miss);
+        }
+        self.body.apply_mimics(&mut positions);
+        (positions, missed)
+    }
+
     /// No slot stands twice: of two the less sure one goes without.
     fn unique(&mut self) {
         for node in 0..self.joints.len() {
@@ -240,7 +316,7 @@ impl Writer<'_> {
                 let draft = &mut self.joints[node];
                 draft.slot = None;
                 draft.instead = Some(slot);
-                draft.confidence = 0.5;
+                (draft.confidence, draft.within_part) = (0.5, 0.5);
                 draft.evidence.push("another joint fits the same slot better".to_owned());
             }
         }

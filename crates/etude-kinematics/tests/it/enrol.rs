@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use etude_kinematics::enrol;
+use etude_model::Card;
 
 use crate::data;
 use crate::truth::{self, Class, Tally};
@@ -38,4 +39,37 @@ fn every_model_is_read_right_and_nothing_wrong_is_sure() {
         assert!(share >= goal(*class), "{class:?}: {share}");
     }
     assert!(wrong_and_sure.is_empty(), "{wrong_and_sure:#?}");
+}
+
+#[test]
+fn every_drafted_card_can_be_read_and_starts_inside_its_limits() {
+    let Some(models) = data::robot_models() else { return };
+    let mut far = Vec::new();
+    for (name, truth) in truth::all() {
+        let body = truth::body(&models, &truth);
+        let draft = enrol::draft(&body);
+        let about = enrol::card::About { path: truth.model.clone(), ..Default::default() };
+        let card = enrol::card::card(&body, &draft, &about);
+        let read = Card::from_toml(&card.to_toml()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(read, card, "{name}");
+        assert!(read.confirmed().is_err(), "{name}: a draft always asks who made it");
+        for joint in body.joints().filter(|&joint| body.kind(joint).is_scalar()) {
+            let at = draft.home[body.position_index(joint).expect("it has a position")];
+            let limits = body.limits(joint);
+            let follows = body.mimic(joint).is_some();
+            let inside = (limits.lower - 1e-9..=limits.upper + 1e-9).contains(&at);
+            assert!(inside || follows, "{name}: {} at {at}", body.joint_name(joint));
+        }
+        if let Some(missed) =
+            draft.home_missed.iter().copied().reduce(f64::max).filter(|missed| *missed > 0.15)
+        {
+            far.push(format!("{name} {missed:.2}"));
+        }
+        for end in &card.end_effectors {
+            let [x, y, z, w] = end.grasp_in_body.orientation_xyzw;
+            assert!((x * x + y * y + z * z + w * w - 1.0).abs() < 1e-6, "{name}");
+        }
+    }
+    eprintln!("hands far from their place at home: {far:?}");
+    assert!(far.len() <= 12, "{far:?}");
 }

@@ -53,6 +53,94 @@ impl Card {
     }
 }
 
+/// An answer that does not fit its question.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AnswerError {
+    /// There is no such question.
+    #[error("there is no question {0}")]
+    NoSuchDoubt(usize),
+    /// The text is not what the entry holds.
+    #[error("expected {expected}, found {found:?}")]
+    Form {
+        /// What was expected.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// Only a person with an editor can change such an entry.
+    #[error("`{0}` is changed in the card itself, with an editor")]
+    ByHand(String),
+}
+
+impl Card {
+    /// Settles a doubt. Without an answer the draft is confirmed as it stands; else the answer replaces what was drafted.
+    pub fn settle(&mut self, place: usize, answer: Option<&str>) -> Result<(), AnswerError> {
+        let doubt = self.doubts.get(place).ok_or(AnswerError::NoSuchDoubt(place))?;
+        if let Some(answer) = answer {
+            let entries = doubt.entries.clone();
+            let sides = doubt.alternatives.iter().any(|other| other == OTHER_SIDE);
+            let mut card = self.clone();
+            for entry in &entries {
+                card.replace(entry, answer, sides)?;
+            }
+            *self = card;
+        }
+        if let Some(doubt) = self.doubts.get_mut(place) {
+            doubt.settled = Some(Settled::Confirmed);
+            if let Some(answer) = answer {
+                answer.clone_into(&mut doubt.drafted);
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, entry: &str, answer: &str, sides: bool) -> Result<(), AnswerError> {
+        let form = |expected| AnswerError::Form { expected, found: answer.to_owned() };
+        let number =
+            || answer.parse().ok().filter(|value: &f64| *value > 0.0).ok_or(form("a number above 0"));
+        match entry {
+            "vendor" => answer.clone_into(&mut self.vendor),
+            "model" => answer.clone_into(&mut self.model),
+            _ => match (entry.strip_prefix("kinematics."), &mut self.kinematics) {
+                (Some("package"), Some(kinematics)) => answer.clone_into(&mut kinematics.package),
+                (Some("licence"), Some(kinematics)) => answer.clone_into(&mut kinematics.licence),
+                (Some("arm_length_m"), Some(kinematics)) => kinematics.arm_length_m = number()?,
+                _ => return self.replace_joint(entry, answer, sides),
+            },
+        }
+        Ok(())
+    }
+
+    fn replace_joint(&mut self, entry: &str, answer: &str, sides: bool) -> Result<(), AnswerError> {
+        let form = |expected| AnswerError::Form { expected, found: answer.to_owned() };
+        let by_hand = || AnswerError::ByHand(entry.to_owned());
+        let (name, field) =
+            entry.strip_prefix("joint.").and_then(|rest| rest.rsplit_once('.')).ok_or_else(by_hand)?;
+        let joint = self.joints.iter_mut().find(|joint| joint.name == name).ok_or_else(by_hand)?;
+        match field {
+            "velocity" => {
+                let speed = answer.parse().ok().filter(|value: &f64| *value > 0.0);
+                joint.velocity = speed.ok_or(form("a speed above 0, rad/s or m/s"))?;
+            }
+            "slot" if sides && answer == OTHER_SIDE => {
+                if let Some(slot) = &mut joint.slot {
+                    slot.part = slot.part.mirrored();
+                }
+            }
+            "slot" if answer == "none" => joint.slot = None,
+            "slot" => {
+                let slot = answer.parse().map_err(|_| form("a slot such as `left_arm.elbow`, or `none`"))?;
+                joint.slot = Some(slot);
+            }
+            _ => return Err(by_hand()),
+        }
+        Ok(())
+    }
+}
+
+/// The answer that exchanges left and right of the joints a doubt is about.
+pub const OTHER_SIDE: &str = "the other side";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +163,17 @@ mod tests {
         drafted = "1 rad/s"
         confidence = 0.0
     "#;
+
+    #[test]
+    fn an_answer_replaces_what_was_drafted() {
+        let mut card = Card::from_toml(DRAFT).expect("a draft can be read");
+        assert!(card.settle(0, Some("fast")).is_err());
+        assert_eq!(card.open_doubts().count(), 1, "a wrong answer leaves the question open");
+        card.settle(0, Some("2.5")).expect("a speed");
+        assert_eq!(card.joints[0].velocity, 2.5);
+        card.confirmed().expect("nothing is open");
+        assert_eq!(card.settle(1, None), Err(AnswerError::NoSuchDoubt(1)));
+    }
 
     #[test]
     fn a_card_with_an_open_doubt_is_a_draft() {
