@@ -1,108 +1,34 @@
-//! A hand's closure: one number from open to closed, spread over the finger joints.
+//! Hands: a person's hand to the joints of any hand or gripper.
+//!
+//! [`HandSkeleton`] is the person's hand as XR gives it, [`HandModel`] says what a robot's hand has to follow it with, and
+//! [`HandRetarget`] turns one into joint positions of the other, frame by frame. [`GripperRetarget`] does so for what has
+//! one opening, [`HandClosure`] for what has one number. [`FingertipSolver`] is the solver beneath: fingertips to joints.
+//!
+//! **Palm frame.** A person's and a robot's palm have the same axes, those of a WebXR wrist: `-z` along the fingers, `y` out
+//! of the back of the hand, so the thumb is at `-x` of a right hand and at `+x` of a left one. Where a hand and its
+//! follower are of different sides, `x` is mirrored.
 
-use crate::body::{Body, JointId, LookupError};
+mod box_newton;
+mod chain;
+mod closure;
+mod error;
+mod filter;
+mod gripper;
+mod model;
+mod retarget;
+mod size;
+mod skeleton;
+mod solver;
+mod targets;
 
-/// How far one finger joint goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FingerRange {
-    /// Name of the joint.
-    pub joint: String,
-    /// Position of the open hand, rad or m.
-    pub open: f64,
-    /// Position of the closed hand, rad or m.
-    pub closed: f64,
-}
-
-/// A hand that cannot be closed as asked.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum HandError {
-    /// The body has no such joint.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
-    /// The joint cannot be set by one number of its own.
-    #[error("joint \"{0}\": expected a revolute or prismatic joint that follows no other")]
-    NotIndependent(String),
-    /// A position outside the joint's limits.
-    #[error("joint \"{joint}\": expected a position in [{lower}, {upper}], found {found}")]
-    OutsideLimits {
-        /// The joint.
-        joint: String,
-        /// Its lower limit, rad or m.
-        lower: f64,
-        /// Its upper limit, rad or m.
-        upper: f64,
-        /// The position asked for, rad or m.
-        found: f64,
-    },
-}
-
-/// Maps closure to finger joints, linearly between an open and a closed pose.
-#[derive(Debug, Clone)]
-pub struct HandClosure {
-    fingers: Vec<Finger>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Finger {
-    joint: JointId,
-    position_index: usize,
-    open: f64,
-    closed: f64,
-}
-
-impl HandClosure {
-    /// Checks the two poses against the body's limits.
-    pub fn new(body: &Body, ranges: &[FingerRange]) -> Result<Self, HandError> {
-        let mut fingers = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let joint = body.joint(&range.joint)?;
-            let independent = body.kind(joint).is_scalar() && body.mimic(joint).is_none();
-            let Some(position_index) = body.position_index(joint).filter(|_| independent) else {
-                return Err(HandError::NotIndependent(range.joint.clone()));
-            };
-            let limits = body.limits(joint);
-            for found in [range.open, range.closed] {
-                if !(limits.lower..=limits.upper).contains(&found) {
-                    let joint = range.joint.clone();
-                    return Err(HandError::OutsideLimits {
-                        joint,
-                        lower: limits.lower,
-                        upper: limits.upper,
-                        found,
-                    });
-                }
-            }
-            fingers.push(Finger { joint, position_index, open: range.open, closed: range.closed });
-        }
-        Ok(Self { fingers })
-    }
-
-    /// The finger joints with their positions (rad or m) at `closure`, 0 open to 1 closed. What lies outside is taken to the
-    /// nearer end; NaN gives nothing.
-    pub fn positions(&self, closure: f64) -> impl Iterator<Item = (JointId, f64)> + '_ {
-        let closure = closure.clamp(0.0, 1.0);
-        let fingers = if closure.is_nan() { &[] } else { self.fingers.as_slice() };
-        fingers.iter().map(move |finger| (finger.joint, finger.at(closure)))
-    }
-
-    /// Writes the finger joints into an array of the body's positions; followers are left to [`Body::apply_mimics`].
-    /// NaN, and an array of another body, change nothing.
-    pub fn apply(&self, closure: f64, positions: &mut [f64]) {
-        let closure = closure.clamp(0.0, 1.0);
-        if closure.is_nan() {
-            return;
-        }
-        for finger in &self.fingers {
-            if let Some(position) = positions.get_mut(finger.position_index) {
-                *position = finger.at(closure);
-            }
-        }
-    }
-}
-
-impl Finger {
-    fn at(&self, closure: f64) -> f64 {
-        // Exact at both ends.
-        self.open * (1.0 - closure) + self.closed * closure
-    }
-}
+pub use closure::{FingerRange, HandClosure};
+pub use error::HandError;
+pub use filter::Smoothing;
+pub use gripper::{GripSource, Gripped, GripperModel, GripperRetarget};
+pub use model::{FingerModel, HandModel, Tip};
+pub use retarget::{
+    Followed, HandRetarget, HandRetargetOptions, HandStatus, HoldReason, PinchOptions, Scaling,
+};
+pub use size::HandSize;
+pub use skeleton::{HandSkeleton, HumanFinger, JOINT_NAMES};
+pub use solver::{FingertipSolver, PinchTarget, SolverOptions, TipTarget};

@@ -25,6 +25,6 @@ pub mod transform;
 pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError};
 pub use forward::Poses;
 pub use geometry::{Geometry, PairOptions, SelfCollision};
-pub use hand::{FingerRange, HandClosure, HandError};
+pub use hand::{FingerRange, HandClosure, HandError, HandModel, HandRetarget, HandSkeleton};
 pub use ik::{CollisionOptions, FrameTarget, Ik, IkError, IkOptions, Residual, Solution, Status};
 pub use selection::{Selection, SelectionError};

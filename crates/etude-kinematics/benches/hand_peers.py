@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Hands side by side with dex-retargeting, on people's recorded hands, and pictures of both.
+
+    python3 crates/etude-kinematics/benches/hand_peers.py [--hands WORD ...] [--draw FOLDER]
+
+Makes a virtual environment with pinned versions below the target folder, runs `cargo bench --bench hand`, gives the peer the
+same hands (as URDF), the same recorded frames and the same vectors, and prints a table. Both sides' joint positions are
+measured by Pinocchio. Needs the folder of recorded data and vendors' models (ETUDE_DATA).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+PINNED = ["dex-retargeting==0.5.0", "torch==2.15.0", "pin==4.1.0", "numpy==2.4.6", "nlopt==2.11.0", "matplotlib==3.11.2",
+          "six==1.17.0"]
+HERE = pathlib.Path(__file__).resolve()
+WORKSPACE = HERE.parents[3]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target"))
+# Joints of the person's 25 by finger, tip last.
+TIPS = {"thumb": 4, "index": 9, "middle": 14, "ring": 19, "little": 24}
+KNUCKLES = {"thumb": 1, "index": 6, "middle": 11, "ring": 16, "little": 21}
+NAMES = list(TIPS)
+CLOSED_M = 0.03
+
+
+def in_environment():
+    """Goes on inside the virtual environment, which is made once."""
+    environment = pathlib.Path(os.environ.get("ETUDE_HAND_PEERS", TARGET / "peers-hand"))
+    python = environment / "bin/python"
+    if pathlib.Path(sys.prefix).resolve() == environment.resolve():
+        return
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *PINNED], check=True)
+    os.execv(python, [str(python), *sys.argv])
+
+
+class Hand:
+    """One hand on one recording."""
+
+    def __init__(self, path):
+        import numpy as np
+        import pinocchio as pin
+
+        self.record = json.loads(path.read_text())
+        self.fingers = self.record["fingers"]
+        self.urdf = path.with_suffix(".urdf")
+        self.urdf.write_text(self.record["urdf"])
+        self.model = pin.buildModelFromUrdf(str(self.urdf))
+        self.data = self.model.createData()
+        self.scale = self.record["scale"]
+        self.wrist = np.array(self.record["wrist_in_palm_m"])
+        sign = np.array([-1.0 if self.record["mirrored"] else 1.0, 1.0, 1.0])
+        frames = self.record["runs"]["fingers"]["frames"]
+        # The person's joints in the palm, [frame, joint, 3], m; unknown ones are NaN.
+        unknown = [float("nan")] * 3
+        self.human = np.array([[point or unknown for point in frame["human"]] for frame in frames]) * sign
+        self.tips = self.human[:, [TIPS[finger] for finger in self.fingers]]
+        self.mimics = self._mimics()
+
+    def _mimics(self):
+        import xml.etree.ElementTree as tree
+
+        found = {}
+        for joint in tree.fromstring(self.record["urdf"]).findall("joint"):
+            mimic = joint.find("mimic")
+            if mimic is not None:
+                found[joint.get("name")] = (mimic.get("joint"), float(mimic.get("multiplier")), float(mimic.get("offset")))
+        return found
+
+    def tips_at(self, joints):
+        """Fingertips in the palm, [frame, finger, 3], m, for joint positions by name."""
+        import numpy as np
+        import pinocchio as pin
+
+        found = []
+        names = list(self.model.names)[1:]
+        places = [self.model.getFrameId(f"tip_{finger}", pin.FrameType.BODY) for finger in self.fingers]
+        for positions in joints:
+            values = dict(positions)
+            for follower, (source, multiplier, offset) in self.mimics.items():
+                values[follower] = multiplier * values[source] + offset
+            pin.framesForwardKinematics(self.model, self.data, np.array([values[name] for name in names]))
+            found.append([self.data.oMf[place].translation.copy() for place in places])
+        return np.array(found)
+
+    def ours(self, mode):
+        run = self.record["runs"][mode]
+        names = self.record["joints"]
+        joints = [dict(zip(names, frame["positions"])) for frame in run["frames"]]
+        return joints, run["time_us"]
+
+    def peer(self, kind):
+        """Joint positions and CPU µs per frame of dex-retargeting, with no filter."""
+        import numpy as np
+        from dex_retargeting.retargeting_config import RetargetingConfig
+
+        links = [f"tip_{finger}" for finger in self.fingers]
+        common = {"urdf_path": str(self.urdf), "scaling_factor": self.scale, "low_pass_alpha": -1.0,
+                  "target_joint_names": [name for name in self.record["joints"]]}
+        count = len(links)
+        if kind == "vector":
+            indices = np.array([[0] * count, list(range(1, count + 1))])
+            config = RetargetingConfig(type="vector", target_origin_link_names=["wrist"] * count,
+                                       target_task_link_names=links, target_link_human_indices=indices, **common)
+        else:
+            config = RetargetingConfig(type="DexPilot", wrist_link_name="wrist", finger_tip_link_names=links, **common)
+        retargeting = config.build()
+        optimizer = retargeting.optimizer
+        if kind == "vector":
+            origins, tasks = np.zeros(count, int), np.arange(1, count + 1)
+        else:
+            origins, tasks = (np.array(index) for index in optimizer.generate_link_indices(count))
+        joints, times = [], []
+        for tips in self.tips:
+            points = np.concatenate([np.zeros((1, 3)), tips])
+            reference = points[tasks] - points[origins]
+            begin = time.thread_time()
+            positions = retargeting.retarget(reference)
+            times.append((time.thread_time() - begin) * 1e6)
+            joints.append(dict(zip(retargeting.joint_names, positions)))
+        return joints, times
+
+    def measures(self, joints, times):
+        """Errors and jitter of joint positions, and time."""
+        import numpy as np
+
+        at = self.tips_at(joints)
+        targets = self.wrist + self.scale * self.tips
+        error = np.linalg.norm(at - targets, axis=2) * 1e3
+        gaps = self.gaps(at)
+        shake = np.linalg.norm(np.diff(at, 2, axis=0), axis=2)
+        human = np.linalg.norm(np.diff(self.tips, 2, axis=0), axis=2) * self.scale
+        moves = np.array([[frame[name] for name in self.record["joints"]] for frame in joints])
+        return {
+            "tip": error.mean(), "tip95": np.percentile(error, 95),
+            "pinch": np.median(gaps) if len(gaps) else float("nan"),
+            "pinch95": np.percentile(gaps, 95) if len(gaps) else float("nan"), "pinches": len(gaps),
+            "jitter": np.sqrt((shake**2).mean()) / np.sqrt((human**2).mean()),
+            "joint_jitter": np.sqrt((np.diff(moves, 2, axis=0)**2).mean()) * 1e3,
+            "us": np.median(times), "us99": np.percentile(times, 99),
+        }
+
+    def gaps(self, at):
+        """Robot's thumb to finger, mm, where the person's tips are closed and the finger is stretched."""
+        import numpy as np
+
+        if "thumb" not in self.fingers:
+            return []
+        thumb, found = self.fingers.index("thumb"), []
+        for place, finger in enumerate(self.fingers):
+            if finger == "thumb":
+                continue
+            tip, knuckle = self.human[:, TIPS[finger]], self.human[:, KNUCKLES[finger]]
+            length = self.record["human_length_m"][NAMES.index(finger)]
+            closed = np.linalg.norm(tip - self.human[:, TIPS["thumb"]], axis=1) < CLOSED_M
+            closed &= np.linalg.norm(tip - knuckle, axis=1) > 0.8 * length
+            found.extend(np.linalg.norm(at[closed, place] - at[closed, thumb], axis=1) * 1e3)
+        return found
+
+
+def compare(files):
+    rows = []
+    for path in files:
+        hand = Hand(path)
+        for label, (joints, times) in (
+            ("etude, vectors", hand.ours("vectors")),
+            ("dex-retargeting, vector", hand.peer("vector")),
+            ("etude, vectors and pinch", hand.ours("vectors, pinch")),
+            ("dex-retargeting, DexPilot", hand.peer("dexpilot")),
+            ("etude, fingers and pinch", hand.ours("fingers")),
+        ):
+            rows.append((hand.record["hand"], hand.record["recording"], label, hand.measures(joints, times)))
+            print_row(rows[-1], first=len(rows) == 1)
+    return rows
+
+
+def print_row(row, first):
+    if first:
+        print("| hand | recording | by | tip error, mm, mean / p95 | closed pinch, mm, p50 / p95 | jitter | joint jitter, mrad | µs, p50 / p99 |")
+        print("|---|---|---|---|---|---|---|---|")
+    name, recording, label, m = row
+    tip = f"{m['tip']:.2f} / {m['tip95']:.1f}" if "fingers" not in label else "–"
+    pinch = f"{m['pinch']:.1f} / {m['pinch95']:.1f}" if m["pinches"] else "–"
+    print(f"| {name} | {recording} | {label} | {tip} | {pinch} | {m['jitter']:.2f} | {m['joint_jitter']:.0f} "
+          f"| {m['us']:.1f} / {m['us99']:.0f} |", flush=True)
+
+
+COLOURS = {"thumb": "#d62728", "index": "#1f77b4", "middle": "#2ca02c", "ring": "#9467bd", "little": "#ff7f0e"}
+# Frames of the camera's recording that show something.
+SHOWN = {0: "open", 24: "thumb in", 110: "middle bent", 276: "fist", 318: "pinch, index", 366: "pinch, middle", 420: "pinch, ring",
+         462: "pinch, little"}
+
+
+def draw(files, folder):
+    """One picture per hand: the person's hand above the robot's, from the palm's side and from the thumb's."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        record = json.loads(path.read_text())
+        frames = record["runs"]["fingers"]["frames"]
+        if "camera" in record["recording"]:
+            shown = SHOWN
+        else:
+            shown = {int((len(frames) - 1) * share / 8): "" for share in range(1, 9)}
+        figure, axes = pyplot.subplots(4, len(shown), figsize=(2.4 * len(shown), 9))
+        for column, (place, word) in enumerate(shown.items()):
+            frame = frames[place]
+            human = {name: [frame["human"][joint] for joint in [0, *range(TIPS[name] - (3 if name == "thumb" else 4), TIPS[name] + 1)]]
+                     for name in NAMES}
+            robot = dict(zip(record["fingers"], frame["chains"]))
+            for row, (hand, side) in enumerate([(human, 0), (human, 1), (robot, 0), (robot, 1)]):
+                plot(axes[row][column], hand, side, word if row == 0 else "")
+        figure.suptitle(f"{record['hand']}, {record['recording']}: the person's hand above, the robot's below")
+        figure.tight_layout()
+        figure.savefig(folder / f"{path.stem}.png", dpi=70)
+        pyplot.close(figure)
+
+
+def plot(axes, hand, side, word):
+    points = [point for chain in hand.values() for point in chain if point]
+    for name, chain in hand.items():
+        chain = [point for point in chain if point]
+        across = [-point[1] if side else -point[0] for point in chain]
+        axes.plot(across, [-point[2] for point in chain], "-o", ms=2.5, color=COLOURS[name])
+    middle = [sum(point[axis] for point in points) / len(points) for axis in (1 if side else 0, 2)]
+    axes.set_xlim(-middle[0] - 0.13, -middle[0] + 0.13)
+    axes.set_ylim(-middle[1] - 0.13, -middle[1] + 0.13)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(word, fontsize=9)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hands", nargs="*", default=["right"], help="words of which a hand's name must have one")
+    parser.add_argument("--recordings", nargs="*", default=["camera right", "headset right"])
+    parser.add_argument("--draw", type=pathlib.Path, metavar="FOLDER", help="write pictures here")
+    parser.add_argument("--no-compare", action="store_true", help="pictures only")
+    arguments = parser.parse_args()
+    in_environment()
+    out = TARGET / "hand-bench"
+    subprocess.run(["cargo", "bench", "-p", "etude-kinematics", "--profile", "dev", "--bench", "hand", "--", "--out", out],
+                   cwd=WORKSPACE, check=True, stdout=sys.stderr)
+    files = [path for path in sorted(out.glob("*.json"))
+             if any(word in path.stem for word in arguments.hands) and any(path.stem.endswith(word) for word in arguments.recordings)]
+    if not files:
+        print("skipped: no recorded hands or no vendors' models (set ETUDE_DATA)")
+        return
+    if not arguments.no_compare:
+        import torch
+
+        torch.set_num_threads(1)
+        compare(files)
+    if arguments.draw:
+        draw(files, arguments.draw)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+//! What a robot's hand has to follow a person's with: a palm, and fingertips that follow fingers.
+
+use etude_model::card::Side;
+use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+
+use super::chain::{Chain, Chains, finite_range};
+use super::error::HandError;
+use super::skeleton::HumanFinger;
+use crate::body::{Body, FrameId};
+
+/// The point of a finger that touches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tip {
+    /// A frame of the finger's last link.
+    pub frame: FrameId,
+    /// The point in that frame, m: the middle of the pad, so that two pads that touch are at distance zero.
+    pub offset_m: Vector3<f64>,
+}
+
+/// One finger of a hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FingerModel {
+    /// The person's finger that it follows.
+    pub follows: HumanFinger,
+    /// Its tip.
+    pub tip: Tip,
+}
+
+/// A hand of a body. The joints that move it are those between palm and tips; couplings and limits are the body's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandModel {
+    /// Which hand of a person it is like.
+    pub side: Side,
+    /// A frame that no joint of the hand moves.
+    pub palm: FrameId,
+    /// Pose of the palm's axes (`-z` along the fingers, `y` out of the back) in that frame.
+    pub palm_in_frame: Isometry3<f64>,
+    /// The fingers, each following another one.
+    pub fingers: Vec<FingerModel>,
+}
+
+impl HandModel {
+    /// Finds the palm's axes and the side from the fingers: they lie along `-z` when stretched, their last joints bend them
+    /// away from `y`, and the index finger is on the thumb's side of the others.
+    pub fn from_tips(body: &Body, palm: FrameId, tips: &[(HumanFinger, Tip)]) -> Result<Self, HandError> {
+        let fingers: Vec<_> = tips.iter().map(|&(follows, tip)| FingerModel { follows, tip }).collect();
+        let mut model = Self { side: Side::Right, palm, palm_in_frame: Isometry3::identity(), fingers };
+        model.check()?;
+        let chains = Chains::new(body, &model)?;
+        let failed = |found| HandError::Palm { palm: body.frame_of(palm).name.clone(), found };
+        let forward = forward(&chains).ok_or_else(|| failed("fingers that point to all sides"))?;
+        let palmar = palmar(&chains, &forward).ok_or_else(|| failed("none that bends"))?;
+        let (y, z) = (-palmar, -forward);
+        let x = y.cross(&z);
+        model.side = side(&chains, &x);
+        let axes = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[x, y, z]));
+        let rotation = UnitQuaternion::from_rotation_matrix(&axes);
+        model.palm_in_frame = Isometry3::from_parts(Translation3::identity(), rotation);
+        Ok(model)
+    }
+
+    /// Refuses a description whose fingers cannot be told apart or whose numbers are not finite.
+    pub(super) fn check(&self) -> Result<(), HandError> {
+        let mut seen = [false; 5];
+        for finger in &self.fingers {
+            let repeated = std::mem::replace(&mut seen[finger.follows.index()], true);
+            if repeated {
+                return Err(HandError::Fingers { found: self.follows() });
+            }
+            if let Some(&found) = finger.tip.offset_m.iter().find(|value| !value.is_finite()) {
+                return Err(HandError::Number {
+                    what: "offset of a tip",
+                    expected: "a finite length",
+                    found,
+                });
+            }
+        }
+        if self.fingers.is_empty() {
+            return Err(HandError::Fingers { found: self.follows() });
+        }
+        Ok(())
+    }
+
+    fn follows(&self) -> Vec<HumanFinger> {
+        self.fingers.iter().map(|finger| finger.follows).collect()
+    }
+}
+
+fn long_fingers(chains: &Chains) -> impl Iterator<Item = &Chain> {
+    let only_thumb = chains.fingers.iter().all(|chain| chain.follows == HumanFinger::Thumb);
+    chains.fingers.iter().filter(move |chain| only_thumb || chain.follows != HumanFinger::Thumb)
+}
+
+/// Mean direction of the stretched long fingers.
+fn forward(chains: &Chains) -> Option<Vector3<f64>> {
+    let across = chains.bending;
+    let directions = long_fingers(chains).filter_map(|chain| {
+        let whole = chain.tip() - chain.knuckle_origin();
+        // Joints that lie beside the finger do not turn its direction.
+        (whole - across * across.dot(&whole)).try_normalize(1e-6)
+    });
+    directions.sum::<Vector3<f64>>().try_normalize(1e-3)
+}
+
+/// The direction across `forward` to which the fingers' last joints bend their tips.
+fn palmar(chains: &Chains, forward: &Vector3<f64>) -> Option<Vector3<f64>> {
+    let mut sum = Vector3::zeros();
+    for chain in long_fingers(chains) {
+        let Some(column) = chain.last_column() else { continue };
+        let (lower, upper) = finite_range(&chains.variables[column]);
+        let open = chains.open[column];
+        let mut bent = chains.open.clone();
+        bent[column] = if upper - open > open - lower { upper } else { lower };
+        // Half way, so that a tip that comes round does not lead astray.
+        bent[column] = f64::midpoint(open, bent[column]);
+        let mut moved = chain.clone();
+        moved.update(&bent);
+        sum += (moved.tip() - chain.tip()).try_normalize(1e-6).unwrap_or_default();
+    }
+    (sum - forward * forward.dot(&sum)).try_normalize(1e-3)
+}
+
+/// Right where the index finger is at `-x` of the last one, or, of a hand with one long finger, the thumb is at `-x`.
+fn side(chains: &Chains, x: &Vector3<f64>) -> Side {
+    let knuckle = |finger: HumanFinger| {
+        chains.fingers.iter().find(|chain| chain.follows == finger).map(Chain::knuckle_origin)
+    };
+    let mut long: Vec<_> = chains.fingers.iter().filter(|c| c.follows != HumanFinger::Thumb).collect();
+    long.sort_by_key(|chain| chain.follows);
+    let across = match (long.first(), long.last()) {
+        (Some(first), Some(last)) if long.len() > 1 => last.knuckle_origin() - first.knuckle_origin(),
+        (Some(only), _) => knuckle(HumanFinger::Thumb).map_or(*x, |thumb| only.knuckle_origin() - thumb),
+        _ => *x,
+    };
+    if across.dot(x) >= 0.0 { Side::Right } else { Side::Left }
+}
