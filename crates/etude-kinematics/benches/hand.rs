@@ -55,7 +55,7 @@ fn main() {
     }
 }
 
-/// One hand on one recording: by fingers, by the whole hand without and with pinches.
+/// One hand on one recording: by fingers, by the whole hand without and with pinches, and smoothed.
 fn run(name: &str, body: &Body, model: &HandModel, recording: &Recording, out: Option<&Path>) {
     let size = HandSize::measure(recording.frames.iter().map(|(_, hand)| hand));
     let scale = SCALES.iter().find(|(known, _)| name.starts_with(known)).map_or(1.0, |&(_, scale)| scale);
@@ -63,13 +63,15 @@ fn run(name: &str, body: &Body, model: &HandModel, recording: &Recording, out: O
     let whole = Scaling::Whole { scale, wrist_in_palm_m };
     let mut runs = serde_json::Map::new();
     let open = PinchOptions { weight: 0.0, ..PinchOptions::default() };
-    for (mode, scaling, pinch) in [
-        ("fingers", Scaling::Fingers, PinchOptions::default()),
-        ("vectors", whole, open),
-        ("vectors, pinch", whole, PinchOptions::default()),
+    let smoothed = HandRetargetOptions::default().smoothing;
+    for (mode, scaling, pinch, smoothing) in [
+        ("fingers", Scaling::Fingers, PinchOptions::default(), Smoothing::None),
+        ("vectors", whole, open, Smoothing::None),
+        ("vectors, pinch", whole, PinchOptions::default(), Smoothing::None),
+        ("smoothed", Scaling::Fingers, PinchOptions::default(), smoothed),
     ] {
         let options = HandRetargetOptions {
-            smoothing: Smoothing::None,
+            smoothing,
             limit_speed: false,
             size: Some(size),
             scaling,

@@ -31,11 +31,13 @@ struct Link {
     shift: f64,
 }
 
-/// A point between knuckle and tip: the origin of a link, and its share of the finger's length.
+/// A point between knuckle and tip on the axis of a link's joint, and its share of the finger's length.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Middle {
     pub(super) link: usize,
     pub(super) share: f64,
+    /// From the link's origin along its axis to beside the stretched finger's line, m.
+    along_axis_m: f64,
 }
 
 /// A finger.
@@ -122,7 +124,8 @@ impl Chains {
                 chain.knuckle = chain.axes.iter().position(bends).unwrap_or(0);
             }
             chain.stretch(&self.variables, &mut self.open);
-            chain.find_middles();
+            chain.update(&self.open);
+            chain.find_middles(&self.bending);
         }
         for chain in &mut self.fingers {
             chain.update(&self.open);
@@ -205,9 +208,9 @@ impl Chain {
         self.tip
     }
 
-    /// A link's origin in the palm, m.
-    pub(super) fn origin(&self, link: usize) -> Vector3<f64> {
-        self.origins[link]
+    /// A point between knuckle and tip in the palm, m.
+    pub(super) fn middle(&self, middle: &Middle) -> Vector3<f64> {
+        self.origins[middle.link] + self.axes[middle.link] * middle.along_axis_m
     }
 
     /// The knuckle in the palm, m.
@@ -262,7 +265,7 @@ impl Chain {
     }
 
     /// Links between knuckle and tip that a person's finger can lead, by their share of the length.
-    fn find_middles(&mut self) {
+    fn find_middles(&mut self, bending: &Vector3<f64>) {
         let (lowest, highest, apart) = MIDDLE_SHARES;
         let points: Vec<_> = self.origins[self.knuckle..].iter().copied().chain([self.tip]).collect();
         let mut shares = vec![0.0];
@@ -274,7 +277,14 @@ impl Chain {
         self.middles.clear();
         for (place, share) in shares.iter().map(|length| length / whole).enumerate() {
             if share > lowest && share < highest && share - last > apart && self.middles.len() < MIDDLES {
-                self.middles.push(Middle { link: self.knuckle + place, share });
+                let link = self.knuckle + place;
+                // Some hands have their joints beside the finger's middle.
+                let (from, to) = (self.knuckle_origin(), self.tip);
+                let beside = bending.dot(&(from + (to - from) * share - self.origins[link]));
+                let along = self.axes[link].dot(bending);
+                let bends = self.follows != HumanFinger::Thumb && along.abs() > BENDS;
+                let along_axis_m = if bends { beside / along } else { 0.0 };
+                self.middles.push(Middle { link, share, along_axis_m });
                 last = share;
             }
         }

@@ -27,7 +27,7 @@ pub struct PinchOptions {
 
 impl Default for PinchOptions {
     fn default() -> Self {
-        Self { closed_m: 0.03, open_m: 0.06, weight: 40.0 }
+        Self { closed_m: 0.032, open_m: 0.065, weight: 60.0 }
     }
 }
 

@@ -4,7 +4,7 @@
 use nalgebra::Vector3;
 
 use super::box_newton::BoxNewton;
-use super::chain::{Chains, MIDDLES};
+use super::chain::{Chains, MIDDLES, Middle};
 use super::error::HandError;
 use super::model::HandModel;
 use crate::body::{Body, JointId, JointKind};
@@ -32,7 +32,8 @@ pub struct SolverOptions {
     pub huber_m: f64,
     /// Weight of a finger's middle points against its tip.
     pub middle_weight: f64,
-    /// Weight of staying where the hand was, m²/rad² (a tip's error of 1 m weighs 1 m²).
+    /// Weight of staying where the hand was, m²/rad² (a tip's error of 1 m weighs 1 m²). It takes out what the fingertips say
+    /// little about, and makes them late by about 0.05 frames: 2 ms at 30 Hz, 0.6 ms at 90 Hz.
     pub stay_weight: f64,
     /// Weight of the stretched pose, m²/rad².
     pub open_weight: f64,
@@ -46,9 +47,9 @@ impl Default for SolverOptions {
             iterations: 12,
             huber_m: 0.02,
             middle_weight: 0.1,
-            stay_weight: 2e-4,
+            stay_weight: 5e-4,
             open_weight: 1e-7,
-            spread_weight: 5e-5,
+            spread_weight: 2e-5,
         }
     }
 }
@@ -265,7 +266,7 @@ impl FingertipSolver {
             for (middle, wanted) in chain.middles.iter().zip(&target.middles_in_palm_m) {
                 let Some(wanted) = finite(wanted.as_ref()) else { continue };
                 let weight = self.options.middle_weight * target.weight;
-                cost += weight * huber(&(chain.origin(middle.link) - wanted), self.options.huber_m).0;
+                cost += weight * huber(&(chain.middle(middle) - wanted), self.options.huber_m).0;
             }
         }
         for pinch in pinches {
@@ -320,12 +321,12 @@ impl FingertipSolver {
                     continue;
                 };
                 let chain = &self.chains.fingers[finger];
-                let link = chain.middles[place].link;
-                let error = chain.origin(link) - wanted;
+                let middle = chain.middles[place];
+                let error = chain.middle(&middle) - wanted;
                 let weight =
                     self.options.middle_weight * target.weight * huber(&error, self.options.huber_m).1;
                 self.entries.clear();
-                self.load(finger, Some(link), 1.0);
+                self.load(finger, Some(middle), 1.0);
                 self.add(&error, weight);
             }
         }
@@ -339,12 +340,13 @@ impl FingertipSolver {
         }
     }
 
-    /// Adds the derivatives of a finger's tip, or of the origin of one of its links, to the entries.
-    fn load(&mut self, finger: usize, link: Option<usize>, sign: f64) {
+    /// Adds the derivatives of a finger's tip, or of one of its middle points, to the entries.
+    fn load(&mut self, finger: usize, middle: Option<Middle>, sign: f64) {
         let chain = &self.chains.fingers[finger];
-        let point = link.map_or_else(|| chain.tip(), |link| chain.origin(link));
+        let point = middle.map_or_else(|| chain.tip(), |middle| chain.middle(&middle));
         let derivatives = &mut self.derivatives[..chain.columns.len()];
-        chain.derivatives(&point, link.unwrap_or(chain.len()), derivatives);
+        let links = middle.map_or(chain.len(), |middle| middle.link);
+        chain.derivatives(&point, links, derivatives);
         for (&column, derivative) in chain.columns.iter().zip(derivatives) {
             self.entries.push((column, *derivative * sign));
         }

@@ -51,7 +51,8 @@ impl Mapping {
             }
             let mut moved = chain.clone();
             let reach_m = moved.reach_at(&chains.open);
-            Follower { follows: chain.follows, knuckle: moved.knuckle_origin(), reach_m, middles }
+            let knuckle = moved.knuckle_origin();
+            Follower { follows: chain.follows, knuckle, reach_m, middles }
         };
         Self { side, scaling, followers: chains.fingers.iter().map(follower).collect() }
     }

@@ -44,103 +44,117 @@ impl HandCase {
     }
 }
 
+/// A vendor's hand as it is written down: `{side}` is right or left, `{S}` its capital letter, `{s}` its small one.
+struct HandRow {
+    name: &'static str,
+    file: &'static str,
+    palm: &'static str,
+    /// The tips of a right hand.
+    tips: &'static [(HumanFinger, &'static str, [f64; 3])],
+    /// What the offsets' y is multiplied with for a left hand.
+    left_y: f64,
+}
+
+const ZERO: [f64; 3] = [0.0; 3];
+const FOURIER_TIPS: &[(HumanFinger, &str, [f64; 3])] = &[
+    (Thumb, "{S}_thumb_tip_link", ZERO),
+    (Index, "{S}_index_tip_link", ZERO),
+    (Middle, "{S}_middle_tip_link", ZERO),
+    (Ring, "{S}_ring_tip_link", ZERO),
+    (Little, "{S}_pinky_tip_link", ZERO),
+];
+
+#[rustfmt::skip]
+const HANDS: [HandRow; 10] = [
+    HandRow {
+        name: "Shadow", file: "Shadow/Shadow Hand E3M5/{side}_hand.xml", palm: "{s}h_palm", left_y: 1.0,
+        tips: &[
+            (Thumb, "{s}h_thdistal", [0.0, 0.0, 0.0275]), (Index, "{s}h_ffdistal", [0.0, 0.0, 0.026]),
+            (Middle, "{s}h_mfdistal", [0.0, 0.0, 0.026]), (Ring, "{s}h_rfdistal", [0.0, 0.0, 0.026]),
+            (Little, "{s}h_lfdistal", [0.0, 0.0, 0.026]),
+        ],
+    },
+    HandRow {
+        name: "Allegro", file: "Wonik/Allegro V3/{side}_hand.xml", palm: "palm", left_y: 1.0,
+        tips: &[
+            (Thumb, "th_tip", [0.0, 0.0, 0.0423]), (Index, "ff_tip", [0.0, 0.0, 0.0267]),
+            (Middle, "mf_tip", [0.0, 0.0, 0.0267]), (Ring, "rf_tip", [0.0, 0.0, 0.0267]),
+        ],
+    },
+    HandRow {
+        name: "LEAP", file: "CMU LEAP/LEAP Hand/{side}_hand.xml", palm: "palm", left_y: 1.0,
+        tips: &[
+            (Thumb, "th_ds", [0.0, -0.055, -0.0145]), (Index, "if_ds", [0.0, -0.043, 0.0145]),
+            (Middle, "mf_ds", [0.0, -0.043, 0.0145]), (Ring, "rf_ds", [0.0, -0.043, 0.0145]),
+        ],
+    },
+    HandRow {
+        name: "Dex3-1", file: "Unitree/Dex3-1 hand/unitree_dex3_{side}.urdf", palm: "{side}_hand_palm_link", left_y: 1.0,
+        tips: &[(Thumb, "thumb_tip", ZERO), (Index, "index_tip", ZERO), (Middle, "middle_tip", ZERO)],
+    },
+    HandRow {
+        name: "Fourier 12", file: "Fourier/hand 12dof/fourier_{side}_hand_12dof.urdf", palm: "{S}_hand_base_link", left_y: 1.0,
+        tips: FOURIER_TIPS,
+    },
+    HandRow {
+        name: "Fourier 6", file: "Fourier/GR1T2 + 6dof hand/gr1t2_fourier_hand_6dof.urdf", palm: "{S}_hand_base_link", left_y: 1.0,
+        tips: FOURIER_TIPS,
+    },
+    HandRow {
+        name: "Revo2", file: "BrainCo/Revo2 hand/brainco_{side}.urdf", palm: "{side}_base_link", left_y: 1.0,
+        tips: &[
+            (Thumb, "{side}_thumb_tip", ZERO), (Index, "{side}_index_tip", ZERO), (Middle, "{side}_middle_tip", ZERO),
+            (Ring, "{side}_ring_tip", ZERO), (Little, "{side}_pinky_tip", ZERO),
+        ],
+    },
+    HandRow {
+        name: "F5D6", file: "Dexmate/F5D6 hand/f5d6_{side}.urdf", palm: "{S}_hand_base", left_y: 1.0,
+        tips: &[
+            (Thumb, "{S}_th_tip", ZERO), (Index, "{S}_ff_tip", ZERO), (Middle, "{S}_mf_tip", ZERO),
+            (Ring, "{S}_rf_tip", ZERO), (Little, "{S}_lf_tip", ZERO),
+        ],
+    },
+    HandRow {
+        name: "Inspire", file: "Unitree/H1 + Inspire (URDF)/h1_with_hand.urdf", palm: "{S}_hand_base_link", left_y: -1.0,
+        tips: &[
+            (Thumb, "{S}_thumb_distal", [0.019, 0.010, -0.006]), (Index, "{S}_index_intermediate", [0.004, 0.042, -0.005]),
+            (Middle, "{S}_middle_intermediate", [0.004, 0.045, -0.005]), (Ring, "{S}_ring_intermediate", [0.004, 0.042, -0.005]),
+            (Little, "{S}_pinky_intermediate", [0.005, 0.036, -0.005]),
+        ],
+    },
+    // Three fingers all round: a right hand where F2 is called the index finger.
+    HandRow {
+        name: "DEX-EE", file: "Shadow/DEX-EE/shadow_dexee.xml", palm: "hand_base", left_y: 1.0,
+        tips: &[
+            (Thumb, "F0/fingertip_site", ZERO), (Index, "F2/fingertip_site", ZERO), (Middle, "F1/fingertip_site", ZERO),
+        ],
+    },
+];
+
 /// The vendors' hands, right and left.
 pub(crate) fn hand_cases() -> Vec<HandCase> {
     let models = super::recordings::data_folder().join("robot_models");
-    let mut cases = Vec::new();
-    for (side, word, upper, long) in [(Side::Right, "rh", "R", "right"), (Side::Left, "lh", "L", "left")] {
-        let mut add = |name: &str, file: &str, palm: String, tips: Vec<TipRow>| {
-            cases.push(HandCase {
-                name: format!("{name} {long}"),
-                file: models.join(file),
-                palm,
-                side,
-                tips,
-            });
+    let case = |row: &HandRow, side: Side| {
+        let (word, letter) = if side == Side::Right { ("right", "R") } else { ("left", "L") };
+        let fill = |text: &str| {
+            let text = text.replace("{side}", word).replace("{S}", letter);
+            text.replace("{s}", &letter.to_lowercase())
         };
-        let row = |finger: HumanFinger, frame: String, offset: [f64; 3]| (finger, frame, offset);
-        add("Shadow", &format!("Shadow/Shadow Hand E3M5/{long}_hand.xml"), format!("{word}_palm"), {
-            let tip = |finger, part: &str, z| row(finger, format!("{word}_{part}distal"), [0.0, 0.0, z]);
-            vec![
-                tip(Thumb, "th", 0.0275),
-                tip(Index, "ff", 0.026),
-                tip(Middle, "mf", 0.026),
-                tip(Ring, "rf", 0.026),
-                tip(Little, "lf", 0.026),
-            ]
-        });
-        add("Allegro", &format!("Wonik/Allegro V3/{long}_hand.xml"), "palm".to_owned(), {
-            let tip = |finger, part: &str, z| row(finger, format!("{part}_tip"), [0.0, 0.0, z]);
-            vec![
-                tip(Thumb, "th", 0.0423),
-                tip(Index, "ff", 0.0267),
-                tip(Middle, "mf", 0.0267),
-                tip(Ring, "rf", 0.0267),
-            ]
-        });
-        add("LEAP", &format!("CMU LEAP/LEAP Hand/{long}_hand.xml"), "palm".to_owned(), {
-            let tip = |finger, part: &str, place| row(finger, format!("{part}_ds"), place);
-            vec![
-                tip(Thumb, "th", [0.0, -0.055, -0.0145]),
-                tip(Index, "if", [0.0, -0.043, 0.0145]),
-                tip(Middle, "mf", [0.0, -0.043, 0.0145]),
-                tip(Ring, "rf", [0.0, -0.043, 0.0145]),
-            ]
-        });
-        add(
-            "Dex3-1",
-            &format!("Unitree/Dex3-1 hand/unitree_dex3_{long}.urdf"),
-            format!("{long}_hand_palm_link"),
-            {
-                let tip = |finger: HumanFinger| row(finger, format!("{finger}_tip"), [0.0; 3]);
-                vec![tip(Thumb), tip(Index), tip(Middle)]
-            },
-        );
-        let five = |frame: &dyn Fn(&str) -> String| {
-            [(Thumb, "thumb"), (Index, "index"), (Middle, "middle"), (Ring, "ring"), (Little, "pinky")]
-                .map(|(finger, part)| (finger, frame(part), [0.0; 3]))
-                .to_vec()
+        let mirror = if side == Side::Right { 1.0 } else { row.left_y };
+        let tip = |&(finger, frame, [x, y, z]): &(HumanFinger, &str, [f64; 3])| {
+            (finger, fill(frame), [x, y * mirror, z])
         };
-        let fourier = five(&|part| format!("{upper}_{part}_tip_link"));
-        let base = format!("{upper}_hand_base_link");
-        add(
-            "Fourier 12",
-            &format!("Fourier/hand 12dof/fourier_{long}_hand_12dof.urdf"),
-            base.clone(),
-            fourier.clone(),
-        );
-        add("Fourier 6", "Fourier/GR1T2 + 6dof hand/gr1t2_fourier_hand_6dof.urdf", base.clone(), fourier);
-        add(
-            "Revo2",
-            &format!("BrainCo/Revo2 hand/brainco_{long}.urdf"),
-            format!("{long}_base_link"),
-            five(&|part| format!("{long}_{part}_tip")),
-        );
-        add("F5D6", &format!("Dexmate/F5D6 hand/f5d6_{long}.urdf"), format!("{upper}_hand_base"), {
-            let tip = |finger, part: &str| row(finger, format!("{upper}_{part}_tip"), [0.0; 3]);
-            vec![tip(Thumb, "th"), tip(Index, "ff"), tip(Middle, "mf"), tip(Ring, "rf"), tip(Little, "lf")]
-        });
-        add("Inspire", "Unitree/H1 + Inspire (URDF)/h1_with_hand.urdf", base, {
-            let up = if side == Side::Right { 1.0 } else { -1.0 };
-            let tip = |finger, part: &str, [x, y, z]: [f64; 3]| {
-                row(finger, format!("{upper}_{part}"), [x, y * up, z])
-            };
-            vec![
-                tip(Thumb, "thumb_distal", [0.019, 0.010, -0.006]),
-                tip(Index, "index_intermediate", [0.004, 0.042, -0.005]),
-                tip(Middle, "middle_intermediate", [0.004, 0.045, -0.005]),
-                tip(Ring, "ring_intermediate", [0.004, 0.042, -0.005]),
-                tip(Little, "pinky_intermediate", [0.005, 0.036, -0.005]),
-            ]
-        });
-        if side == Side::Right {
-            add("DEX-EE", "Shadow/DEX-EE/shadow_dexee.xml", "hand_base".to_owned(), {
-                let tip = |finger, part: &str| row(finger, format!("{part}/fingertip_site"), [0.0; 3]);
-                vec![tip(Thumb, "F0"), tip(Index, "F2"), tip(Middle, "F1")]
-            });
+        HandCase {
+            name: format!("{} {word}", row.name),
+            file: models.join(fill(row.file)),
+            palm: fill(row.palm),
+            side,
+            tips: row.tips.iter().map(tip).collect(),
         }
-    }
-    cases
+    };
+    let right = HANDS.iter().map(|row| case(row, Side::Right));
+    let left = HANDS.iter().filter(|row| row.name != "DEX-EE").map(|row| case(row, Side::Left));
+    right.chain(left).collect()
 }
 
 /// A gripper of a vendor.

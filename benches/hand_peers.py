@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hands side by side with dex-retargeting, on people's recorded hands, and pictures of both.
 
-    python3 crates/etude-kinematics/benches/hand_peers.py [--hands WORD ...] [--draw FOLDER]
+    python3 benches/hand_peers.py [--hands WORD ...] [--draw FOLDER]
 
 Makes a virtual environment with pinned versions below the target folder, runs `cargo bench --bench hand`, gives the peer the
 same hands (as URDF), the same recorded frames and the same vectors, and prints a table. Both sides' joint positions are
@@ -19,7 +19,7 @@ import time
 PINNED = ["dex-retargeting==0.5.0", "torch==2.15.0", "pin==4.1.0", "numpy==2.4.6", "nlopt==2.11.0", "matplotlib==3.11.2",
           "six==1.17.0"]
 HERE = pathlib.Path(__file__).resolve()
-WORKSPACE = HERE.parents[3]
+WORKSPACE = HERE.parents[1]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target"))
 # Joints of the person's 25 by finger, tip last.
 TIPS = {"thumb": 4, "index": 9, "middle": 14, "ring": 19, "little": 24}
@@ -90,10 +90,13 @@ class Hand:
         return np.array(found)
 
     def ours(self, mode):
+        """Joint positions, wall-clock µs and the tips asked for, of one mode of the benchmark."""
+        import numpy as np
+
         run = self.record["runs"][mode]
         names = self.record["joints"]
         joints = [dict(zip(names, frame["positions"])) for frame in run["frames"]]
-        return joints, run["time_us"]
+        return joints, run["time_us"], np.array([frame["targets"] for frame in run["frames"]], dtype=float)
 
     def peer(self, kind):
         """Joint positions and CPU µs per frame of dex-retargeting, with no filter."""
@@ -126,8 +129,9 @@ class Hand:
             joints.append(dict(zip(retargeting.joint_names, positions)))
         return joints, times
 
-    def measures(self, joints, times):
-        """Errors and jitter of joint positions, and time."""
+    def measures(self, joints, times, wanted=None):
+        """Errors and jitter of joint positions, and time. Jitter: second differences of the fingertips against those of the
+        tips asked for, which are `wanted` or the person's, scaled."""
         import numpy as np
 
         at = self.tips_at(joints)
@@ -135,16 +139,29 @@ class Hand:
         error = np.linalg.norm(at - targets, axis=2) * 1e3
         gaps = self.gaps(at)
         shake = np.linalg.norm(np.diff(at, 2, axis=0), axis=2)
-        human = np.linalg.norm(np.diff(self.tips, 2, axis=0), axis=2) * self.scale
-        moves = np.array([[frame[name] for name in self.record["joints"]] for frame in joints])
+        asked = np.linalg.norm(np.diff(targets if wanted is None else wanted, 2, axis=0), axis=2)
         return {
             "tip": error.mean(), "tip95": np.percentile(error, 95),
             "pinch": np.median(gaps) if len(gaps) else float("nan"),
             "pinch95": np.percentile(gaps, 95) if len(gaps) else float("nan"), "pinches": len(gaps),
-            "jitter": np.sqrt((shake**2).mean()) / np.sqrt((human**2).mean()),
-            "joint_jitter": np.sqrt((np.diff(moves, 2, axis=0)**2).mean()) * 1e3,
+            "jitter": np.sqrt((shake**2).mean()) / np.sqrt((asked**2).mean()),
             "us": np.median(times), "us99": np.percentile(times, 99),
         }
+
+    def delay(self, joints, before):
+        """By how much joint positions are later than others, ms: the shift at which the fingertips agree best."""
+        import numpy as np
+
+        at, first = self.tips_at(joints), self.tips_at(before)
+        interval = float(np.median(self.record["interval_s"]))
+        shifts = np.arange(0.0, 12.0, 0.05)
+        frames = np.arange(12, len(at))
+        errors = []
+        for shift in shifts:
+            low = np.floor(frames - shift).astype(int)
+            share = (frames - shift - low)[:, None, None]
+            errors.append(((at[frames] - (first[low] * (1 - share) + first[np.minimum(low + 1, len(first) - 1)] * share)) ** 2).sum())
+        return shifts[int(np.argmin(errors))] * interval * 1e3
 
     def gaps(self, at):
         """Robot's thumb to finger, mm, where the person's tips are closed and the finger is stretched."""
@@ -168,27 +185,44 @@ def compare(files):
     rows = []
     for path in files:
         hand = Hand(path)
-        for label, (joints, times) in (
-            ("etude, vectors", hand.ours("vectors")),
-            ("dex-retargeting, vector", hand.peer("vector")),
-            ("etude, vectors and pinch", hand.ours("vectors, pinch")),
-            ("dex-retargeting, DexPilot", hand.peer("dexpilot")),
-            ("etude, fingers and pinch", hand.ours("fingers")),
+        dexpilot = hand.peer("dexpilot")
+        fingers = hand.ours("fingers")
+        for label, run, before in (
+            ("etude, vectors", hand.ours("vectors"), None),
+            ("dex-retargeting, vector", hand.peer("vector"), None),
+            ("etude, vectors and pinch", hand.ours("vectors, pinch"), None),
+            ("dex-retargeting, DexPilot", dexpilot, None),
+            ("etude, fingers and pinch", fingers, None),
+            ("etude, fingers and pinch, smoothed", hand.ours("smoothed"), fingers),
+            ("dex-retargeting, DexPilot, smoothed", smoothed(dexpilot), dexpilot),
         ):
-            rows.append((hand.record["hand"], hand.record["recording"], label, hand.measures(joints, times)))
+            measures = hand.measures(*run)
+            measures["delay"] = hand.delay(run[0], before[0]) if before else None
+            rows.append((hand.record["hand"], hand.record["recording"], label, measures))
             print_row(rows[-1], first=len(rows) == 1)
     return rows
 
 
+def smoothed(run, alpha=0.2):
+    """What the peer's low-pass filter makes of joint positions, with the strength that its configurations state."""
+    joints, times = run[:2]
+    last, found = joints[0], []
+    for positions in joints:
+        last = {name: last[name] + alpha * (positions[name] - last[name]) for name in positions}
+        found.append(last)
+    return found, times
+
+
 def print_row(row, first):
     if first:
-        print("| hand | recording | by | tip error, mm, mean / p95 | closed pinch, mm, p50 / p95 | jitter | joint jitter, mrad | µs, p50 / p99 |")
+        print("| hand | recording | by | tip error, mm, mean / p95 | closed pinch, mm, p50 / p95 | jitter | delay, ms | µs, p50 / p99 |")
         print("|---|---|---|---|---|---|---|---|")
     name, recording, label, m = row
-    tip = f"{m['tip']:.2f} / {m['tip95']:.1f}" if "fingers" not in label else "–"
+    tip = f"{m['tip']:.2f} / {m['tip95']:.1f}" if "vector" in label or label.endswith("DexPilot") else "–"
     pinch = f"{m['pinch']:.1f} / {m['pinch95']:.1f}" if m["pinches"] else "–"
-    print(f"| {name} | {recording} | {label} | {tip} | {pinch} | {m['jitter']:.2f} | {m['joint_jitter']:.0f} "
-          f"| {m['us']:.1f} / {m['us99']:.0f} |", flush=True)
+    delay = "–" if m["delay"] is None else f"{m['delay']:.0f}"
+    print(f"| {name} | {recording} | {label} | {tip} | {pinch} | {m['jitter']:.2f} | {delay} | {m['us']:.1f} / {m['us99']:.0f} |",
+          flush=True)
 
 
 COLOURS = {"thumb": "#d62728", "index": "#1f77b4", "middle": "#2ca02c", "ring": "#9467bd", "little": "#ff7f0e"}
