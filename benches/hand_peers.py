@@ -287,7 +287,7 @@ def main():
     subprocess.run(["cargo", "bench", "-p", "etude-kinematics", "--profile", "dev", "--bench", "hand", "--", "--out", out],
                    cwd=WORKSPACE, check=True, stdout=sys.stderr)
     files = [path for path in sorted(out.glob("*.json"))
-             if any(word in path.stem for word in arguments.hands) and any(path.stem.endswith(word) for word in arguments.recordings)]
+             if any(word in path.stem.split(" - ")[0] for word in arguments.hands) and any(path.stem.endswith(word) for word in arguments.recordings)]
     if not files:
         print("skipped: no recorded hands or no vendors' models (set ETUDE_DATA)")
         return

@@ -1,12 +1,13 @@
 //! What a robot's hand has to follow a person's with: a palm, and fingertips that follow fingers.
 
 use etude_model::card::Side;
-use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 
 use super::chain::{Chain, Chains, finite_range};
 use super::error::HandError;
 use super::skeleton::HumanFinger;
-use crate::body::{Body, FrameId};
+use crate::body::{Body, FrameId, JointId};
+use crate::forward::Poses;
 
 /// The point of a finger that touches.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,34 @@ impl HandModel {
         Ok(model)
     }
 
+    /// The same from each finger's joints, palm outwards, and its tip in the world when the body is at rest, m. The palm is
+    /// what the fingers have in common.
+    pub fn from_fingers(
+        body: &Body,
+        fingers: &[(HumanFinger, &[JointId], Vector3<f64>)],
+    ) -> Result<Self, HandError> {
+        let poses = Poses::new(body);
+        let follows = || HandError::Fingers { found: fingers.iter().map(|(finger, ..)| *finger).collect() };
+        let mut palm: Option<Vec<JointId>> = None;
+        let mut tips = Vec::with_capacity(fingers.len());
+        for (finger, joints, tip_in_world_m) in fingers {
+            let (first, last) = joints.first().zip(joints.last()).ok_or_else(follows)?;
+            let above: Vec<_> =
+                std::iter::successors(body.parent(*first), |&joint| body.parent(joint)).collect();
+            palm = Some(match palm {
+                None => above,
+                Some(common) => common.into_iter().filter(|joint| above.contains(joint)).collect(),
+            });
+            let frame = carried(body, *last).ok_or_else(follows)?;
+            let in_frame = poses.world_from_frame(body, frame).inverse() * Point3::from(*tip_in_world_m);
+            tips.push((*finger, Tip { frame, offset_m: in_frame.coords }));
+        }
+        // The joint nearest to the fingers that carries all of them and has a frame; else the world.
+        let common = palm.unwrap_or_default();
+        let palm = common.into_iter().find_map(|joint| carried(body, joint)).unwrap_or(FrameId::WORLD);
+        Self::from_tips(body, palm, &tips)
+    }
+
     /// Refuses a description whose fingers cannot be told apart or whose numbers are not finite.
     pub(super) fn check(&self) -> Result<(), HandError> {
         let mut seen = [false; 5];
@@ -84,6 +113,11 @@ impl HandModel {
     fn follows(&self) -> Vec<HumanFinger> {
         self.fingers.iter().map(|finger| finger.follows).collect()
     }
+}
+
+/// A frame that the joint carries.
+fn carried(body: &Body, joint: JointId) -> Option<FrameId> {
+    body.frames().iter().position(|frame| frame.joint == joint).map(FrameId)
 }
 
 fn long_fingers(chains: &Chains) -> impl Iterator<Item = &Chain> {
@@ -120,16 +154,15 @@ fn palmar(chains: &Chains, forward: &Vector3<f64>) -> Option<Vector3<f64>> {
     (sum - forward * forward.dot(&sum)).try_normalize(1e-3)
 }
 
-/// Right where the index finger is at `-x` of the last one, or, of a hand with one long finger, the thumb is at `-x`.
+/// Right where the index finger is at `-x` of the last one, or, of a hand with one long finger, the stretched thumb ends
+/// at `-x` of it.
 fn side(chains: &Chains, x: &Vector3<f64>) -> Side {
-    let knuckle = |finger: HumanFinger| {
-        chains.fingers.iter().find(|chain| chain.follows == finger).map(Chain::knuckle_origin)
-    };
+    let thumb = chains.fingers.iter().find(|chain| chain.follows == HumanFinger::Thumb);
     let mut long: Vec<_> = chains.fingers.iter().filter(|c| c.follows != HumanFinger::Thumb).collect();
     long.sort_by_key(|chain| chain.follows);
     let across = match (long.first(), long.last()) {
         (Some(first), Some(last)) if long.len() > 1 => last.knuckle_origin() - first.knuckle_origin(),
-        (Some(only), _) => knuckle(HumanFinger::Thumb).map_or(*x, |thumb| only.knuckle_origin() - thumb),
+        (Some(only), _) => thumb.map_or(*x, |thumb| only.knuckle_origin() - thumb.tip()),
         _ => *x,
     };
     if across.dot(x) >= 0.0 { Side::Right } else { Side::Left }

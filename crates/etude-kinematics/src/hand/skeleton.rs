@@ -59,6 +59,22 @@ impl HumanFinger {
     /// All five, from the thumb outward.
     pub const ALL: [Self; 5] = [Self::Thumb, Self::Index, Self::Middle, Self::Ring, Self::Little];
 
+    /// The finger of a slot's word: `thumb`, `index`, `middle`, `ring` or `little`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|finger| finger.name() == name)
+    }
+
+    /// The finger's word in slots.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Thumb => "thumb",
+            Self::Index => "index",
+            Self::Middle => "middle",
+            Self::Ring => "ring",
+            Self::Little => "little",
+        }
+    }
+
     /// Place among [`HumanFinger::ALL`].
     pub fn index(self) -> usize {
         self as usize
@@ -82,13 +98,7 @@ impl HumanFinger {
 
 impl fmt::Display for HumanFinger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Thumb => "thumb",
-            Self::Index => "index",
-            Self::Middle => "middle",
-            Self::Ring => "ring",
-            Self::Little => "little",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -187,6 +197,7 @@ mod tests {
                 assert!(JOINT_NAMES[joint].starts_with(&word), "{finger}: {}", JOINT_NAMES[joint]);
             }
             assert!(JOINT_NAMES[finger.tip()].ends_with("-tip"));
+            assert_eq!(HumanFinger::from_name(finger.name()), Some(finger));
         }
     }
 

@@ -1,11 +1,11 @@
 //! Every vendor's hand and gripper at hand, led by people's recorded hands.
 
-use etude_kinematics::Body;
 use etude_kinematics::hand::{
-    FingertipSolver, GripperRetarget, HandModel, HandRetarget, HandRetargetOptions, HandSize, HandSkeleton,
-    HandStatus, HumanFinger, PinchTarget, Smoothing, SolverOptions, TipTarget,
+    FingerModel, FingertipSolver, GripperRetarget, HandModel, HandRetarget, HandRetargetOptions, HandSize,
+    HandSkeleton, HandStatus, HumanFinger, PinchTarget, Smoothing, SolverOptions, TipTarget,
 };
-use nalgebra::Vector3;
+use etude_kinematics::{Body, JointId, Poses};
+use nalgebra::{Point3, Vector3};
 
 use crate::data::Random;
 use crate::hands::{grippers, hand_cases};
@@ -26,6 +26,22 @@ fn skipped() -> bool {
 
 pub(crate) fn place(model: &HandModel, wanted: HumanFinger) -> Option<usize> {
     model.fingers.iter().position(|finger| finger.follows == wanted)
+}
+
+/// Every finger's moving joints, palm outwards, and its tip in the world at rest, m.
+fn joints_of(body: &Body, model: &HandModel) -> Vec<(HumanFinger, Vec<JointId>, Vector3<f64>)> {
+    let poses = Poses::new(body);
+    let palm = body.frame_of(model.palm).joint;
+    let one = |finger: &FingerModel| {
+        let last = body.frame_of(finger.tip.frame).joint;
+        let up =
+            std::iter::successors(Some(last), |&joint| body.parent(joint)).take_while(|&joint| joint != palm);
+        let mut joints: Vec<_> = up.filter(|&joint| body.kind(joint).is_scalar()).collect();
+        joints.reverse();
+        let tip = poses.world_from_frame(body, finger.tip.frame) * Point3::from(finger.tip.offset_m);
+        (finger.follows, joints, tip.coords)
+    };
+    model.fingers.iter().map(one).collect()
 }
 
 /// The nearest that a hand's thumb and finger can come, m.
@@ -70,6 +86,18 @@ fn every_hand_follows_people() {
     for case in hand_cases() {
         let Some((body, model)) = case.read() else { continue };
         assert_eq!(model.side, case.side, "{}: the side is found from the fingers", case.name);
+        let joints = joints_of(&body, &model);
+        let fingers: Vec<_> =
+            joints.iter().map(|(finger, joints, tip)| (*finger, joints.as_slice(), *tip)).collect();
+        let again = HandModel::from_fingers(&body, &fingers).expect("the hand has a palm");
+        assert_eq!(again.side, case.side, "{}", case.name);
+        let turn =
+            |model: &HandModel| Poses::new(&body).world_from_frame(&body, model.palm) * model.palm_in_frame;
+        assert!(
+            turn(&again).rotation.angle_to(&turn(&model).rotation) < 1e-6,
+            "{}: joints say as much as names",
+            case.name
+        );
         for recording in &recordings {
             let size = HandSize::measure(recording.frames.iter().map(|(_, hand)| hand));
             let options = HandRetargetOptions {
@@ -98,6 +126,7 @@ fn closed_pinches_are_as_closed_as_the_hand_can() {
     if skipped() {
         return;
     }
+    let recordings = recordings();
     for case in hand_cases() {
         let Some((body, model)) = case.read() else { continue };
         let Some(thumb) = place(&model, HumanFinger::Thumb) else { continue };
@@ -105,7 +134,7 @@ fn closed_pinches_are_as_closed_as_the_hand_can() {
             let Some(place) = place(&model, *finger) else { continue };
             let can_m = nearest(&body, &model, thumb, place);
             let (mut closed, mut opened, mut worst) = (0, 0, 0.0_f64);
-            for recording in recordings() {
+            for recording in &recordings {
                 let size = HandSize::measure(recording.frames.iter().map(|(_, hand)| hand));
                 let options = HandRetargetOptions {
                     size: Some(size),

@@ -105,6 +105,39 @@ fn open_hands_open_and_fists_close() {
 }
 
 #[test]
+fn hands_of_two_to_five_fingers_pinch() {
+    use HumanFinger::{Index, Little, Middle, Ring, Thumb};
+    for side in Side::BOTH {
+        let (body, whole) = robot(side);
+        for fingers in [
+            &[Thumb, Index][..],
+            &[Index, Thumb, Middle],
+            &[Thumb, Index, Ring],
+            &[Thumb, Index, Middle, Ring],
+            &[Little, Ring, Middle, Index, Thumb],
+        ] {
+            let tips: Vec<_> = fingers
+                .iter()
+                .map(|finger| (*finger, whole.fingers[place(&whole, *finger).unwrap()].tip))
+                .collect();
+            let model = HandModel::from_tips(&body, whole.palm, &tips).unwrap();
+            assert_eq!(model.side, side, "{fingers:?}");
+            let mut retarget = HandRetarget::new(&body, &model, at_once(&person(side, &open()))).unwrap();
+            let mut gaps = Vec::new();
+            for gap_m in [0.08, 0.015] {
+                for _ in 0..10 {
+                    let answer = retarget.follow(&person::pinching(side, Index, gap_m), 0.01);
+                    assert_eq!(answer.status, HandStatus::Following);
+                }
+                gaps.push(gap(&model, &retarget, Index));
+                check_body(&body, &retarget);
+            }
+            assert!(gaps[0] > 0.03 && gaps[1] < 0.002, "{fingers:?}: {gaps:?}");
+        }
+    }
+}
+
+#[test]
 fn limits_couplings_and_speeds_hold_whatever_comes() {
     let (body, model) = robot(Side::Right);
     let mut random = Random(11);
