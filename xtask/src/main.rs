@@ -1,7 +1,8 @@
 //! Sets a machine up, runs the demonstration and the tests.
 //!
 //! This is the first thing that is built on a new machine, so it stands on the standard library alone. Everything it
-//! says goes to standard error; what a command that it starts prints on standard output stays there.
+//! says goes to standard error; what a command that it starts prints on standard output stays there, and so does the
+//! path that `peers` is asked for.
 
 use std::process::ExitCode;
 
@@ -25,7 +26,8 @@ commands:
   setup            install what building, running and testing needs; a second run installs nothing
   demo [ARG...]    set up, build, and run `etude demo ARG...`
   test [--peers]   set up, then check everything: format, lints, dependencies, tests, documentation examples;
-                   with --peers also against the real LeRobot package, where CPython 3.12 is found
+                   with --peers also against the real LeRobot, Pinocchio and MuJoCo, where CPython 3.12 is found
+  peers NAME       make the Python environment of the peers lerobot or kinematics, and print its Python
   deps             only fetch MuJoCo and the robot models into .deps/
 
 Build output goes to CARGO_TARGET_DIR, else ~/.cache/etude/target.
@@ -59,6 +61,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "setup" if rest.is_empty() => setup::run(&Place::find()?),
         "deps" if rest.is_empty() => setup::deps(&Place::find()?),
         "demo" => demo::run(&Place::find()?, rest),
+        "peers" if rest.len() == 1 => peers::print(&Place::find()?, &rest[0]),
         "test" => match rest {
             [] => test::run(&Place::find()?, false),
             [flag] if flag == "--peers" => test::run(&Place::find()?, true),

@@ -8,56 +8,103 @@ use crate::command;
 use crate::failure::{Failure, Result};
 use crate::place::Place;
 
-/// Names the folder, so that another version gets another environment.
-const LEROBOT: &str = "lerobot-0.6.1";
-/// What the environment was made from; there when it is complete.
+/// What an environment was made from; there when it is complete.
 const STAMP: &str = "etude-peer.stamp";
-/// Fails unless everything that the checks import can be imported.
-const PROBE: &str =
-    "import torch, torchcodec, lerobot.policies.act.modeling_act, lerobot.datasets.lerobot_dataset";
+
+/// An environment: a requirements file below `tests/peers`, and what is done with it once it is installed.
+struct Peer {
+    /// Names the requirements and the folder, so that another version gets another environment.
+    name: &'static str,
+    why: &'static str,
+    /// A script that completes the environment, given its site-packages.
+    completed_by: Option<&'static str>,
+    /// Fails unless everything that the checks import can be imported.
+    probe: &'static str,
+}
+
+const LEROBOT: Peer = Peer {
+    name: "lerobot-0.6.1",
+    why: "the LeRobot that our exports are opened with; 2 GB, minutes",
+    completed_by: Some("cuda_stand_ins.py"),
+    probe: "import torch, torchcodec, lerobot.policies.act.modeling_act, lerobot.datasets.lerobot_dataset",
+};
+
+const KINEMATICS: Peer = Peer {
+    name: "kinematics-1",
+    why: "Pinocchio, MuJoCo, placo, mink and pink, which our kinematics is held against; 0.8 GB",
+    completed_by: None,
+    probe: "import pinocchio, mujoco, placo, mink, pink, daqp",
+};
 
 /// The Python that runs LeRobot, made first where it is not there; `None` where no `CPython` 3.12 is found.
 pub(crate) fn lerobot(place: &Place) -> Result<Option<PathBuf>> {
-    let scripts = place.workspace.join("tests").join("peers");
-    let requirements = scripts.join(format!("{LEROBOT}.txt"));
-    let stand_ins = scripts.join("cuda_stand_ins.py");
-    let environment = place.cache.join("peers").join(LEROBOT);
-    let python = environment.join("bin").join("python");
-    let stamp = environment.join(STAMP);
-    let recipe = read(&requirements)? + &read(&stand_ins)?;
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == recipe) {
-        return Ok(Some(python));
-    }
-    let Some(base) = python312() else { return Ok(None) };
-    eprintln!(
-        "making {} (the LeRobot that our exports are opened with; 2 GB, minutes)",
-        environment.display()
-    );
-    make(&base, &environment, &requirements, &stand_ins)?;
-    fs::write(&stamp, recipe).map_err(Failure::io(format!("write {}", stamp.display())))?;
-    Ok(Some(python))
+    LEROBOT.python(place)
 }
 
-fn make(base: &Path, environment: &Path, requirements: &Path, stand_ins: &Path) -> Result<()> {
-    command::run_quietly(Command::new(base).args(["-m", "venv"]).arg(environment))
-        .map_err(|failure| failure.hint("CPython 3.12 needs its venv module; on Debian, python3.12-venv"))?;
-    let python = environment.join("bin").join("python");
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--require-hashes",
-    ]);
-    command::run_quietly(pip.arg("--requirement").arg(requirements))
-        .map_err(|failure| failure.hint("this needs a way to PyPI, and x86-64 Linux"))?;
-    let site_packages = environment.join("lib").join("python3.12").join("site-packages");
-    command::run_quietly(Command::new(&python).arg(stand_ins).arg(site_packages))?;
-    command::run_quietly(Command::new(&python).args(["-c", PROBE]).env("HF_HUB_OFFLINE", "1"))
-        .map_err(|failure| failure.hint(format!("remove {} to have it made anew", environment.display())))
+/// The same for the peers of our kinematics.
+pub(crate) fn kinematics(place: &Place) -> Result<Option<PathBuf>> {
+    KINEMATICS.python(place)
+}
+
+/// Makes one environment and prints its Python on standard output.
+#[expect(clippy::print_stdout, reason = "the path is what the caller asks for")]
+pub(crate) fn print(place: &Place, name: &str) -> Result<()> {
+    let python = match name {
+        "lerobot" => lerobot(place)?,
+        "kinematics" => kinematics(place)?,
+        _ => {
+            return Err(Failure::new(format!("no peer \"{name}\""))
+                .hint("they are lerobot and kinematics")
+                .code(2));
+        }
+    };
+    let python = python.ok_or_else(|| Failure::new("no CPython 3.12 is found here"))?;
+    println!("{}", python.display());
+    Ok(())
+}
+
+impl Peer {
+    fn python(&self, place: &Place) -> Result<Option<PathBuf>> {
+        let scripts = place.workspace.join("tests").join("peers");
+        let requirements = scripts.join(format!("{}.txt", self.name));
+        let script = self.completed_by.map(|script| scripts.join(script));
+        let environment = place.cache.join("peers").join(self.name);
+        let python = environment.join("bin").join("python");
+        let stamp = environment.join(STAMP);
+        let recipe = read(&requirements)? + &script.as_deref().map_or(Ok(String::new()), read)?;
+        if fs::read_to_string(&stamp).is_ok_and(|found| found == recipe) {
+            return Ok(Some(python));
+        }
+        let Some(base) = python312() else { return Ok(None) };
+        eprintln!("making {} ({})", environment.display(), self.why);
+        self.make(&base, &environment, &requirements, script.as_deref())?;
+        fs::write(&stamp, recipe).map_err(Failure::io(format!("write {}", stamp.display())))?;
+        Ok(Some(python))
+    }
+
+    fn make(
+        &self,
+        base: &Path,
+        environment: &Path,
+        requirements: &Path,
+        script: Option<&Path>,
+    ) -> Result<()> {
+        command::run_quietly(Command::new(base).args(["-m", "venv"]).arg(environment)).map_err(
+            |failure| failure.hint("CPython 3.12 needs its venv module; on Debian, python3.12-venv"),
+        )?;
+        let python = environment.join("bin").join("python");
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        pip.arg("--require-hashes").arg("--requirement").arg(requirements);
+        command::run_quietly(&mut pip)
+            .map_err(|failure| failure.hint("this needs a way to PyPI, and x86-64 Linux"))?;
+        if let Some(script) = script {
+            let site_packages = environment.join("lib").join("python3.12").join("site-packages");
+            command::run_quietly(Command::new(&python).arg(script).arg(site_packages))?;
+        }
+        command::run_quietly(Command::new(&python).args(["-c", self.probe]).env("HF_HUB_OFFLINE", "1"))
+            .map_err(|failure| failure.hint(format!("remove {} to have it made anew", environment.display())))
+    }
 }
 
 /// A `CPython` 3.12 that starts: on the search path, or among those that pyenv keeps.

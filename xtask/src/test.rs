@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands, the cheap checks first.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -72,20 +72,29 @@ pub(crate) fn run(place: &Place, with_peers: bool) -> Result<()> {
     setup::tools(place)?;
     note("set-up", started);
 
-    let mut peer = None;
+    let mut programs = Vec::new();
     if with_peers {
         heading("peers");
         let since = Instant::now();
-        peer = peers::lerobot(place)?;
-        if peer.is_none() {
-            eprintln!("skipped: no CPython 3.12 is found here, so LeRobot itself does not check our exports");
+        for (variable, peer, absence) in [
+            ("ETUDE_PEER_PYTHON", peers::lerobot(place)?, "LeRobot itself does not check our exports"),
+            (
+                "ETUDE_PEER_KINEMATICS",
+                peers::kinematics(place)?,
+                "Pinocchio and MuJoCo do not check our kinematics",
+            ),
+        ] {
+            match peer {
+                Some(python) => programs.push((variable, python)),
+                None => eprintln!("skipped: no CPython 3.12 is found here, so {absence}"),
+            }
         }
         note("peers", since);
     }
     for check in &CHECKS {
         heading(check.heading);
         let since = Instant::now();
-        command::run(&mut of(check, place, peer.as_deref())).map_err(|failure| failure.hint(check.hint))?;
+        command::run(&mut of(check, place, &programs)).map_err(|failure| failure.hint(check.hint))?;
         note(check.heading, since);
     }
 
@@ -97,12 +106,10 @@ pub(crate) fn run(place: &Place, with_peers: bool) -> Result<()> {
     Ok(())
 }
 
-fn of(check: &Check, place: &Place, peer: Option<&Path>) -> Command {
+fn of(check: &Check, place: &Place, programs: &[(&str, PathBuf)]) -> Command {
     let mut cargo = command::cargo(place);
     cargo.args(check.arguments);
-    if let Some(python) = peer {
-        cargo.env("ETUDE_PEER_PYTHON", python);
-    }
+    cargo.envs(programs.iter().map(|(variable, program)| (variable, program)));
     cargo
 }
 

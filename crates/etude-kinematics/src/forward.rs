@@ -8,19 +8,25 @@ use crate::body::{Body, FrameId, Joint, JointId, JointKind};
 #[derive(Debug, Clone)]
 pub struct Poses {
     world_from_joint: Vec<Isometry3<f64>>,
+    /// Axes of revolute and prismatic joints in the world.
+    axes: Vec<Vector3<f64>>,
 }
 
 impl Poses {
     /// Poses of the body at rest.
     pub fn new(body: &Body) -> Self {
-        let mut poses = Self { world_from_joint: vec![Isometry3::identity(); body.joint_data().len()] };
+        let joints = body.joint_data().len();
+        let mut poses = Self {
+            world_from_joint: vec![Isometry3::identity(); joints],
+            axes: vec![Vector3::zeros(); joints],
+        };
         poses.update(body, body.rest());
         poses
     }
 
     /// Poses of no joint.
     pub(crate) fn empty() -> Self {
-        Self { world_from_joint: Vec::new() }
+        Self { world_from_joint: Vec::new(), axes: Vec::new() }
     }
 
     /// Moves every joint to `positions` (layout of [`Body::position_len`]).
@@ -48,12 +54,13 @@ impl Poses {
         self.world_from_joint[index] = match joint.kind {
             JointKind::Fixed => world_from_fixed,
             JointKind::Revolute => {
+                self.axes[index] = world_from_fixed.rotation * joint.axis.into_inner();
                 let turn = UnitQuaternion::from_axis_angle(&joint.axis, values[0] - joint.reference);
                 Isometry3::from_parts(world_from_fixed.translation, world_from_fixed.rotation * turn)
             }
             JointKind::Prismatic => {
-                let shift =
-                    world_from_fixed.rotation * (joint.axis.into_inner() * (values[0] - joint.reference));
+                self.axes[index] = world_from_fixed.rotation * joint.axis.into_inner();
+                let shift = self.axes[index] * (values[0] - joint.reference);
                 Isometry3::from_parts(
                     (world_from_fixed.translation.vector + shift).into(),
                     world_from_fixed.rotation,
@@ -81,9 +88,9 @@ impl Poses {
         self.world_from_joint[frame.joint.index()] * frame.frame_in_joint
     }
 
-    /// The joint's axis in the world (unit length).
-    pub(crate) fn axis_in_world(&self, index: usize, joint: &Joint) -> Vector3<f64> {
-        self.world_from_joint[index].rotation * joint.axis.into_inner()
+    /// The axis in the world (unit length) of a revolute or prismatic joint.
+    pub(crate) fn axis_in_world(&self, index: usize) -> &Vector3<f64> {
+        &self.axes[index]
     }
 
     /// One of the joint's own axes in the world.

@@ -286,6 +286,7 @@ enum Step {
 }
 
 /// Inner product in four lanes, so that no sum waits for the one before it.
+#[inline]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 4];
     let (a, b) = (a.chunks_exact(4), b.chunks_exact(4));

@@ -76,7 +76,7 @@ enum Motion {
 }
 
 /// One joint on the way from the world to another one, and the variable that moves it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Step {
     column: usize,
     joint: usize,
@@ -164,6 +164,33 @@ impl Selection {
         columns.filter(move |&column| last.replace(column) != Some(column))
     }
 
+    /// How many of the last steps of two joints are the same, so that they move both alike.
+    pub(crate) fn shared_steps(&self, one: usize, other: usize) -> usize {
+        let steps = |joint: usize| {
+            let (start, end) = self.ranges[joint];
+            self.steps[start..end].iter().rev()
+        };
+        steps(one).zip(steps(other)).take_while(|(one, other)| one == other).count()
+    }
+
+    /// Adds to `row` the speed along `direction` of a point carried by `joint`, per unit of each variable and times `sign`;
+    /// the last `shared` steps are left out.
+    pub(crate) fn add_speeds(
+        &self,
+        body: &Body,
+        poses: &Poses,
+        (joint, shared): (usize, usize),
+        (point, direction): (&Vector3<f64>, &Vector3<f64>),
+        sign: f64,
+        row: &mut [f64],
+    ) {
+        let (start, end) = self.ranges[joint];
+        for step in &self.steps[start..end - shared] {
+            let linear = velocity(poses, step, &body.joint_data()[step.joint], point).0;
+            row[step.column] += sign * direction.dot(&linear);
+        }
+    }
+
     /// The first column of each row of a matrix `JᵀJ` that may differ from zero below its diagonal, whatever the frames.
     pub(crate) fn envelope(&self, body: &Body) -> Vec<usize> {
         let mut first: Vec<usize> = (0..self.len()).collect();
@@ -184,21 +211,9 @@ impl Selection {
         poses: &Poses,
         joint: JointId,
         point: &Vector3<f64>,
-        visit: impl FnMut(usize, Vector6<f64>),
-    ) {
-        self.for_each_column_of(body, poses, joint.index(), point, visit);
-    }
-
-    /// The same, for a joint by its index.
-    pub(crate) fn for_each_column_of(
-        &self,
-        body: &Body,
-        poses: &Poses,
-        joint: usize,
-        point: &Vector3<f64>,
         mut visit: impl FnMut(usize, Vector6<f64>),
     ) {
-        let (start, end) = self.ranges[joint];
+        let (start, end) = self.ranges[joint.index()];
         let joints = body.joint_data();
         let mut open: Option<(usize, Vector6<f64>)> = None;
         for step in &self.steps[start..end] {
@@ -225,8 +240,8 @@ impl Selection {
 fn velocity(poses: &Poses, step: &Step, joint: &Joint, point: &Vector3<f64>) -> (Vector3<f64>, Vector3<f64>) {
     let about = |axis: Vector3<f64>| (axis.cross(&(point - poses.origin_in_world(step.joint))), axis);
     match step.motion {
-        Motion::Turn => about(poses.axis_in_world(step.joint, joint) * step.multiplier),
-        Motion::Slide => (poses.axis_in_world(step.joint, joint) * step.multiplier, Vector3::zeros()),
+        Motion::Turn => about(poses.axis_in_world(step.joint) * step.multiplier),
+        Motion::Slide => (poses.axis_in_world(step.joint) * step.multiplier, Vector3::zeros()),
         Motion::TurnAbout(axis) => about(poses.own_axis_in_world(step.joint, axis)),
         Motion::SlideAlong(axis) => (poses.base_axis_in_world(joint, axis), Vector3::zeros()),
     }

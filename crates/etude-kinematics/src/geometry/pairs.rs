@@ -12,6 +12,8 @@ pub struct PairOptions {
     /// Postures (layout of [`Body::position_len`]) that are known to be sound: what touches there is not tested. Empty: the
     /// body at rest.
     pub sound_postures: Vec<Vec<f64>>,
+    /// Pairs nearer than this in a sound posture are built that close and are not tested, m.
+    pub sound_m: f64,
     /// Random postures tried.
     pub samples: usize,
     /// Seed of the random postures.
@@ -24,7 +26,14 @@ pub struct PairOptions {
 
 impl Default for PairOptions {
     fn default() -> Self {
-        Self { sound_postures: Vec::new(), samples: 1000, seed: 1, always_share: 0.9, never_m: 0.05 }
+        Self {
+            sound_postures: Vec::new(),
+            sound_m: 0.02,
+            samples: 1000,
+            seed: 1,
+            always_share: 0.9,
+            never_m: 0.05,
+        }
     }
 }
 
@@ -33,7 +42,7 @@ impl Default for PairOptions {
 pub struct PairReport {
     /// Of one link, of links joined to each other, or excluded by the model.
     pub joined: usize,
-    /// Touch in a posture that is known to be sound.
+    /// Touch, or nearly, in a posture that is known to be sound.
     pub at_rest: usize,
     /// Touch almost always.
     pub always: usize,
@@ -72,7 +81,7 @@ impl SelfCollision {
         for posture in sound.iter().filter(|posture| posture.len() == body.position_len()) {
             world.place(body, capsules, posture);
             let before = pairs.len();
-            pairs.retain(|&(one, other)| world.distance(one, other, 0.0) > 0.0);
+            pairs.retain(|&(one, other)| world.distance(one, other, options.sound_m) > options.sound_m);
             report.at_rest += before - pairs.len();
         }
         let mut touches = vec![0_usize; pairs.len()];

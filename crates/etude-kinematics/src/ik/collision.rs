@@ -38,11 +38,23 @@ struct Placed {
     centre: Vector3<f64>,
     /// Half the length and the radius, m.
     reach: f64,
+    /// Way that no point of it has exceeded since the beginning, m.
+    travelled: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    one: usize,
+    other: usize,
+    /// Steps of the two that move both alike.
+    shared: usize,
+    /// While the ways that both have travelled sum to no more than this, m, they are not near.
+    apart_until: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Near {
-    joints: (usize, usize),
+    pair: usize,
     nearest: Nearest,
 }
 
@@ -50,7 +62,7 @@ struct Near {
 pub(super) struct Collision {
     options: CollisionOptions,
     capsules: Vec<Placed>,
-    pairs: Vec<(u32, u32)>,
+    pairs: Vec<Pair>,
     near: Vec<Near>,
     least_m: f64,
     /// [rows, n].
@@ -85,6 +97,7 @@ impl Collision {
             centre: Vector3::zeros(),
             reach: (capsule.in_joint.end_m - capsule.in_joint.start_m).norm() / 2.0
                 + capsule.in_joint.radius_m,
+            travelled: 0.0,
         };
         if pairs
             .capsules()
@@ -96,8 +109,11 @@ impl Collision {
         let moved = |&&(one, other): &&(usize, usize)| {
             !selection.columns_of(of(one)).eq(selection.columns_of(of(other)))
         };
-        let kept: Vec<(u32, u32)> =
-            pairs.pairs().iter().filter(moved).map(|&(one, other)| (one as u32, other as u32)).collect();
+        let pair = |&(one, other): &(usize, usize)| {
+            let shared = selection.shared_steps(of(one), of(other));
+            Pair { one, other, shared, apart_until: f64::NEG_INFINITY }
+        };
+        let kept: Vec<Pair> = pairs.pairs().iter().filter(moved).map(pair).collect();
         let most = MAX_ROWS.min(kept.len());
         Ok(Self {
             options,
@@ -136,21 +152,32 @@ impl Collision {
             let rotation = pose.rotation.to_rotation_matrix();
             let start = rotation * capsule.in_joint.start_m + pose.translation.vector;
             let end = rotation * capsule.in_joint.end_m + pose.translation.vector;
+            let moved = (start - capsule.in_world.start_m)
+                .norm_squared()
+                .max((end - capsule.in_world.end_m).norm_squared());
+            capsule.travelled += moved.sqrt();
             (capsule.in_world.start_m, capsule.in_world.end_m) = (start, end);
             capsule.centre = (start + end) * 0.5;
         }
         self.near.clear();
         self.least_m = f64::INFINITY;
-        for &(one, other) in &self.pairs {
-            let (one, other) = (&self.capsules[one as usize], &self.capsules[other as usize]);
-            let reach = one.reach + other.reach + self.options.influence_m;
-            if (one.centre - other.centre).norm_squared() > reach * reach {
+        let influence_m = self.options.influence_m;
+        for (index, pair) in self.pairs.iter_mut().enumerate() {
+            let (one, other) = (&self.capsules[pair.one], &self.capsules[pair.other]);
+            let travelled = one.travelled + other.travelled;
+            if travelled < pair.apart_until {
+                continue;
+            }
+            let between = (one.centre - other.centre).norm() - one.reach - other.reach;
+            if between > influence_m {
+                pair.apart_until = travelled + between - influence_m;
                 continue;
             }
             let nearest = nearest(&one.in_world, &other.in_world);
-            if nearest.distance_m < self.options.influence_m {
+            pair.apart_until = travelled + nearest.distance_m - influence_m;
+            if nearest.distance_m < influence_m {
                 self.least_m = self.least_m.min(nearest.distance_m);
-                self.near.push(Near { joints: (one.joint, other.joint), nearest });
+                self.near.push(Near { pair: index, nearest });
             }
         }
     }
@@ -177,17 +204,13 @@ impl Collision {
             self.rows.resize(start + n, 0.0);
             let row = &mut self.rows[start..];
             let Nearest { on_one, on_other, normal, distance_m } = near.nearest;
-            let mut add = |joint: usize, point: &Vector3<f64>, sign: f64| {
-                selection.for_each_column_of(body, poses, joint, point, |column, twist| {
-                    row[column] += sign * normal.dot(&twist.fixed_rows::<3>(0));
-                });
+            let pair = &self.pairs[near.pair];
+            let mut add = |capsule: usize, point: &Vector3<f64>, sign: f64| {
+                let carried = (self.capsules[capsule].joint, pair.shared);
+                selection.add_speeds(body, poses, carried, (point, &normal), sign, row);
             };
-            add(near.joints.1, &on_other, 1.0);
-            add(near.joints.0, &on_one, -1.0);
-            // What moves both alike cancels, up to rounding.
-            for entry in row.iter_mut().filter(|entry| entry.abs() < 1e-12) {
-                *entry = 0.0;
-            }
+            add(pair.other, &on_other, 1.0);
+            add(pair.one, &on_one, -1.0);
             let room = distance_m - self.options.margin_m;
             let mut bound = -self.options.gain * room;
             if room < 0.0 {
@@ -207,7 +230,16 @@ impl Collision {
                     bound = bound.max(-((change * change + 2.0 * rate * room).sqrt() - change) * dt);
                 }
             }
-            self.row_lower.push(bound);
+            let least = row
+                .iter()
+                .zip(lower.iter().zip(upper))
+                .map(|(entry, (low, high))| (entry * low).min(entry * high));
+            if least.sum::<f64>() >= bound {
+                // No step within the bounds comes near this row.
+                self.rows.truncate(start);
+            } else {
+                self.row_lower.push(bound);
+            }
         }
     }
 

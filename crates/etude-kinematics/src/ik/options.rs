@@ -5,7 +5,7 @@ use crate::selection::SelectionError;
 /// Numbers that govern the solver.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IkOptions {
-    /// µ per squared weighted error. 0.05 lifted random reaches from 85 to 95 % without hurting tracking.
+    /// µ per squared weighted error. Without it 85 % of random reaches converge, with 0.05 to 0.2 about 95 %; more costs steps.
     pub damping: f64,
     /// µ where the error is zero.
     pub damping_floor: f64,
@@ -22,7 +22,7 @@ pub struct IkOptions {
 impl Default for IkOptions {
     fn default() -> Self {
         Self {
-            damping: 0.05,
+            damping: 0.1,
             damping_floor: 1e-6,
             unstated_velocity_rad_s: 10.0,
             unstated_velocity_m_s: 1.0,

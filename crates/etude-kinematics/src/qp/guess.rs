@@ -9,7 +9,7 @@
 use super::{FEASIBILITY, QpProblem, dot};
 
 /// How often a guess is mended before the dual method takes over.
-const MAX_ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 8;
 /// A multiplier that is negative by no more than this, relative to the gradient, counts as zero.
 const SIGN: f64 = 1e-12;
 
@@ -29,7 +29,10 @@ pub(super) struct Guess {
     holds: Vec<Hold>,
     /// Active rows, ascending.
     rows: Vec<usize>,
-    next_rows: Vec<usize>,
+    /// What the last round found wrong: a variable and where it should be held, or a row behind the variables.
+    violations: Vec<(usize, Hold)>,
+    /// Variables whose hold has changed since the last factorisation.
+    changed: Vec<bool>,
     /// L of the free part, [n, n]; rows and columns of held variables are those of the identity.
     cholesky: Vec<f64>,
     /// Reciprocals of L's diagonal.
@@ -53,7 +56,8 @@ impl Guess {
             first,
             holds: vec![Hold::Free; size],
             rows: Vec::with_capacity(most + 1),
-            next_rows: Vec::with_capacity(max_rows + 1),
+            violations: Vec::with_capacity(size + max_rows),
+            changed: vec![true; size],
             cholesky: vec![0.0; size * size],
             pivots: vec![1.0; size],
             whitened: vec![0.0; most * size],
@@ -107,13 +111,18 @@ impl Guess {
                 *hold = Hold::Free;
             }
         }
+        self.changed.fill(true);
         for round in 1..=MAX_ROUNDS {
             if !self.stationary_point(problem, x) {
                 return None;
             }
-            if !self.mend(problem, x) {
+            self.find_violations(problem, x);
+            if self.violations.is_empty() {
                 self.report(multipliers);
                 return Some(round);
+            }
+            if !self.mend() {
+                return None;
             }
         }
         None
@@ -130,7 +139,12 @@ impl Guess {
             };
         }
         // What held variables alone would make of the gradient.
-        product(problem.hessian, &self.first, x, &mut self.gradient);
+        let holds_any = self.holds.iter().any(|&hold| hold != Hold::Free);
+        if holds_any {
+            product(problem.hessian, &self.first, x, &mut self.gradient);
+        } else {
+            self.gradient.fill(0.0);
+        }
         for (index, right) in self.right.iter_mut().enumerate() {
             let free = self.holds[index] == Hold::Free;
             *right = if free { -problem.gradient[index] - self.gradient[index] } else { 0.0 };
@@ -148,6 +162,9 @@ impl Guess {
                 *x = *right;
             }
         }
+        if !holds_any {
+            return true;
+        }
         product(problem.hessian, &self.first, x, &mut self.gradient);
         for (sum, gradient) in self.gradient.iter_mut().zip(problem.gradient) {
             *sum += gradient;
@@ -158,10 +175,18 @@ impl Guess {
         true
     }
 
-    /// Factorises the free part of the Hessian within its envelope.
+    /// Factorises the free part of the Hessian within its envelope, as far as changes since the last time reach.
     fn factorise(&mut self, hessian: &[f64]) -> bool {
         let n = self.size;
+        // One past the last row that differs from the last factor's.
+        let mut differs = 0;
         for i in 0..n {
+            let same = differs <= self.first[i] && !self.changed[i];
+            self.changed[i] = false;
+            if same {
+                continue;
+            }
+            differs = i + 1;
             if self.holds[i] != Hold::Free {
                 self.cholesky[i * n + self.first[i]..i * n + i].fill(0.0);
                 self.cholesky[i * n + i] = 1.0;
@@ -256,42 +281,53 @@ impl Guess {
         true
     }
 
-    /// Lets go what pulls the wrong way and takes hold of what is violated; false where there is nothing to mend.
-    fn mend(&mut self, problem: &QpProblem<'_>, x: &[f64]) -> bool {
-        let mut mended = false;
-        for (index, hold) in self.holds.iter_mut().enumerate() {
-            let (lower, upper) = (problem.lower[index], problem.upper[index]);
+    /// Lists what pulls the wrong way and what is violated: variables by their index, rows behind them.
+    fn find_violations(&mut self, problem: &QpProblem<'_>, x: &[f64]) {
+        let n = self.size;
+        self.violations.clear();
+        for (index, hold) in self.holds.iter().enumerate() {
+            let (lower, upper, pull) = (problem.lower[index], problem.upper[index], self.gradient[index]);
             let least = -SIGN * (1.0 + problem.gradient[index].abs());
             let next = match *hold {
                 Hold::Free if x[index] < lower - FEASIBILITY * (1.0 + lower.abs()) => Hold::Lower,
                 Hold::Free if x[index] > upper + FEASIBILITY * (1.0 + upper.abs()) => Hold::Upper,
-                Hold::Lower if self.gradient[index] < least && lower < upper => Hold::Free,
-                Hold::Upper if -self.gradient[index] < least => Hold::Free,
-                same => same,
+                Hold::Lower if pull < least && lower < upper => Hold::Free,
+                Hold::Upper if -pull < least => Hold::Free,
+                _ => continue,
             };
-            mended |= next != *hold;
-            *hold = next;
+            self.violations.push((index, next));
         }
-        self.next_rows.clear();
         let mut active = self.rows.iter().zip(&self.row_multipliers).peekable();
-        for (row, (normal, bound)) in problem.rows.chunks_exact(self.size).zip(problem.row_lower).enumerate()
-        {
+        for (row, (normal, bound)) in problem.rows.chunks_exact(n).zip(problem.row_lower).enumerate() {
             let multiplier = active.next_if(|&(&active, _)| active == row).map(|(_, &multiplier)| multiplier);
-            let hold = match multiplier {
-                Some(multiplier) => multiplier >= -SIGN,
+            let violated = match multiplier {
+                Some(multiplier) => multiplier < -SIGN,
                 None => dot(normal, x) - bound < -FEASIBILITY * (1.0 + bound.abs()),
             };
-            mended |= hold != multiplier.is_some();
-            if hold {
-                self.next_rows.push(row);
+            if violated {
+                self.violations.push((n + row, Hold::Free));
             }
         }
-        // More active rows than variables cannot be independent; the dual method sorts that out.
-        self.next_rows.truncate(self.row_multipliers.len());
-        if mended {
-            std::mem::swap(&mut self.rows, &mut self.next_rows);
+    }
+
+    /// Mends all violations at once; false where more rows than variables would be active.
+    fn mend(&mut self) -> bool {
+        for &(index, next) in &self.violations {
+            if index < self.size {
+                self.holds[index] = next;
+                self.changed[index] = true;
+                continue;
+            }
+            let row = index - self.size;
+            match self.rows.binary_search(&row) {
+                Ok(place) => {
+                    self.rows.remove(place);
+                }
+                Err(place) if self.rows.len() < self.row_multipliers.len() => self.rows.insert(place, row),
+                Err(_) => return false,
+            }
         }
-        mended
+        true
     }
 
     fn report(&self, multipliers: &mut [f64]) {
