@@ -3,9 +3,11 @@
 mod allocation;
 mod chains;
 mod changed;
+mod constraints;
 mod data;
 mod enrol;
 mod formats;
+mod geometry;
 mod hand;
 mod hand_data;
 mod hand_retarget;
@@ -13,8 +15,10 @@ mod hand_retarget;
 mod hands;
 mod ik;
 mod models;
+mod oracle;
 mod person;
 mod qp;
 #[path = "../support/recordings.rs"]
 mod recordings;
+mod storm;
 mod truth;
