@@ -232,11 +232,6 @@ impl Chain {
         }
     }
 
-    /// The column that moves the last link.
-    pub(super) fn last_column(&self) -> Option<usize> {
-        self.links.last().map(|link| self.columns[link.slot])
-    }
-
     /// Largest distance of tip and knuckle within the limits, m; moves `positions` there where that gains 1 %.
     fn stretch(&mut self, variables: &[Variable], positions: &mut [f64]) {
         const SAMPLES: usize = 17;

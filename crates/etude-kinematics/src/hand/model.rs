@@ -9,6 +9,9 @@ use super::skeleton::HumanFinger;
 use crate::body::{Body, FrameId, JointId};
 use crate::forward::Poses;
 
+/// A joint that moves a tip by less than this bends no finger, m.
+const MOVES_M: f64 = 2e-3;
+
 /// The point of a finger that touches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tip {
@@ -136,22 +139,26 @@ fn forward(chains: &Chains) -> Option<Vector3<f64>> {
     directions.sum::<Vector3<f64>>().try_normalize(1e-3)
 }
 
-/// The direction across `forward` to which the fingers' last joints bend their tips.
+/// The direction across `forward` to which the fingers' outermost joints bend their tips.
 fn palmar(chains: &Chains, forward: &Vector3<f64>) -> Option<Vector3<f64>> {
-    let mut sum = Vector3::zeros();
-    for chain in long_fingers(chains) {
-        let Some(column) = chain.last_column() else { continue };
+    let sum: Vector3<f64> = long_fingers(chains).filter_map(|chain| bent(chains, chain)).sum();
+    (sum - forward * forward.dot(&sum)).try_normalize(1e-3)
+}
+
+/// Where the outermost joint that moves the tip at all takes it: half way to the further end of its range, so that a tip that
+/// comes round does not lead astray.
+fn bent(chains: &Chains, chain: &Chain) -> Option<Vector3<f64>> {
+    let mut moved = chain.clone();
+    chain.columns.iter().rev().find_map(|&column| {
         let (lower, upper) = finite_range(&chains.variables[column]);
         let open = chains.open[column];
-        let mut bent = chains.open.clone();
-        bent[column] = if upper - open > open - lower { upper } else { lower };
-        // Half way, so that a tip that comes round does not lead astray.
-        bent[column] = f64::midpoint(open, bent[column]);
-        let mut moved = chain.clone();
-        moved.update(&bent);
-        sum += (moved.tip() - chain.tip()).try_normalize(1e-6).unwrap_or_default();
-    }
-    (sum - forward * forward.dot(&sum)).try_normalize(1e-3)
+        let far = if upper - open > open - lower { upper } else { lower };
+        let mut positions = chains.open.clone();
+        positions[column] = f64::midpoint(open, far);
+        moved.update(&positions);
+        let way = moved.tip() - chain.tip();
+        (way.norm() > MOVES_M).then(|| way.normalize())
+    })
 }
 
 /// Right where the index finger is at `-x` of the last one, or, of a hand with one long finger, the stretched thumb ends

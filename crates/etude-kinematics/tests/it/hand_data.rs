@@ -4,10 +4,10 @@ use etude_kinematics::hand::{
     FingerModel, FingertipSolver, GripperRetarget, HandModel, HandRetarget, HandRetargetOptions, HandSize,
     HandSkeleton, HandStatus, HumanFinger, PinchTarget, Smoothing, SolverOptions, TipTarget,
 };
-use etude_kinematics::{Body, JointId, Poses};
+use etude_kinematics::{Body, BodyOptions, JointId, Poses, enrol};
 use nalgebra::{Point3, Vector3};
 
-use crate::data::Random;
+use crate::data::{self, Random};
 use crate::hands::{grippers, hand_cases};
 use crate::recordings::{data_folder, recordings};
 
@@ -119,6 +119,48 @@ fn every_hand_follows_people() {
             }
         }
     }
+}
+
+#[test]
+fn hands_that_enrolment_finds_can_be_followed() {
+    if skipped() {
+        return;
+    }
+    let camera = recordings().into_iter().next().expect("there is one");
+    let size = HandSize::measure(camera.frames.iter().map(|(_, hand)| hand));
+    let (mut followed, mut other_side) = (0, Vec::new());
+    for path in data::files(&data_folder().join("robot_models"), &[".urdf", ".xml"]) {
+        let options = BodyOptions { freeze_free_joints: true, ..BodyOptions::default() };
+        let Ok(body) = Body::from_path(&path, &options) else { continue };
+        for hand in enrol::draft(&body).hands.iter().filter(|hand| !hand.is_gripper) {
+            let named: Option<Vec<_>> = hand
+                .fingers
+                .iter()
+                .map(|f| {
+                    Some((HumanFinger::from_name(&f.name)?, f.joints.as_slice(), Vector3::from(f.tip_m)))
+                })
+                .collect();
+            let Some(fingers) = named else { continue };
+            let model = match HandModel::from_fingers(&body, &fingers) {
+                Ok(model) => model,
+                Err(error) => panic!("{}: {error}", path.display()),
+            };
+            if model.side != hand.side {
+                other_side.push(format!("{} {:?}", path.display(), hand.side));
+            }
+            let options = HandRetargetOptions { size: Some(size), ..HandRetargetOptions::default() };
+            let mut retarget = HandRetarget::new(&body, &model, options).expect("the hand can be followed");
+            for (dt, hand) in &camera.frames {
+                assert_eq!(retarget.follow(hand, *dt).status, HandStatus::Following);
+            }
+            for (&position, variable) in retarget.positions().iter().zip(retarget.solver().variables()) {
+                assert!((variable.lower..=variable.upper).contains(&position));
+            }
+            followed += 1;
+        }
+    }
+    eprintln!("{followed} hands of the enrolment were followed; of another side: {other_side:?}");
+    assert!(followed >= 20, "{followed}");
 }
 
 #[test]
