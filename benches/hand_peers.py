@@ -200,7 +200,25 @@ def compare(files):
             measures["delay"] = hand.delay(run[0], before[0]) if before else None
             rows.append((hand.record["hand"], hand.record["recording"], label, measures))
             print_row(rows[-1], first=len(rows) == 1)
-    return rows
+    summary(rows)
+
+
+def summary(rows):
+    """One line per hand and recording: ours / the peer's."""
+    print()
+    print("| hand | recording | tip error, mm | closed pinch, mm, p50 | jitter, vectors | jitter, pinches | µs, vectors | µs, pinches | times as fast |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    found = {}
+    for name, recording, label, measures in rows:
+        found.setdefault((name, recording), {})[label] = measures
+    for (name, recording), by in found.items():
+        pairs = [(by["etude, vectors"], by["dex-retargeting, vector"]),
+                 (by["etude, vectors and pinch"], by["dex-retargeting, DexPilot"])]
+        both = lambda pair, key, digits: f"{pair[0][key]:.{digits}f} / {pair[1][key]:.{digits}f}"
+        faster = [pair[1]["us"] / pair[0]["us"] for pair in pairs]
+        print(f"| {name} | {recording} | {both(pairs[0], 'tip', 2)} | {both(pairs[1], 'pinch', 1)} | {both(pairs[0], 'jitter', 2)} "
+              f"| {both(pairs[1], 'jitter', 2)} | {both(pairs[0], 'us', 0)} | {both(pairs[1], 'us', 0)} "
+              f"| {faster[0]:.0f}, {faster[1]:.0f} |")
 
 
 def smoothed(run, alpha=0.2):
