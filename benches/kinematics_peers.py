@@ -275,6 +275,8 @@ def main():
     options = parser.parse_args()
     with open(options.stem + ".json", encoding="utf-8") as file:
         problem = json.load(file)
+    if options.collision:
+        problem["reaches"] = problem["reaches_apart"]
     for name in options.engine or ENGINES:
         reaches = SLOW_REACHES if options.collision and name.startswith("pink") else options.reaches
         print(json.dumps(run(name, options.stem, problem, options.collision, reaches)), flush=True)

@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p etude-kinematics --bench peers` prints the table of `benches/README.md`. It writes both problems to files
 //! and starts `benches/kinematics_peers.py` on them, in a Python environment that `cargo xtask peers` makes; without
-//! one it says so and shows our own figures. With `-- --keep FOLDER` the files stay there.
+//! one it says so and shows our own figures. With `-- --keep FOLDER` the files stay there; with
+//! `-- --alone` the peers are left out.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports on standard output")]
 
@@ -33,7 +34,8 @@ fn main() {
     for problem in &problems {
         problem.write(folder).expect("the problems are written");
     }
-    let python = peer_python(&root);
+    let alone = std::env::args().any(|argument| argument == "--alone");
+    let python = if alone { None } else { peer_python(&root) };
     let mut outcomes = Vec::new();
     for problem in &problems {
         for collision in [false, true] {

@@ -11,8 +11,6 @@ mod options;
 mod search;
 mod target;
 
-use nalgebra::Vector6;
-
 use crate::body::{Body, JointId};
 use crate::forward::Poses;
 use crate::geometry::SelfCollision;
@@ -101,7 +99,7 @@ pub struct Ik {
     gradient: Vec<f64>,
     residuals: Vec<Residual>,
     /// Columns of the Jacobian of the target in hand.
-    columns: Vec<(usize, Vector6<f64>)>,
+    columns: Vec<(usize, [f64; 6])>,
     needed: assembly::Needed,
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn reaches(problem: &Problem, collision: bool) -> Outcome {
     let mut ik = solver(problem, collision);
     let clock = clock_cost_us();
     let (mut step_us, mut reach_us, mut steps, mut converged) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    for wrists in &problem.targets {
+    for wrists in problem.targets(collision) {
         let targets = problem.frame_targets(wrists);
         let mut positions = problem.start.clone();
         let mut spent = 0.0;
@@ -101,7 +101,7 @@ pub(crate) fn reaches(problem: &Problem, collision: bool) -> Outcome {
         reach_us_median: at(&mut reach_us, 0.5),
         steps_median: at(&mut steps, 0.5),
         converged,
-        reaches: problem.targets.len(),
+        reaches: problem.targets(collision).len(),
         failed: 0,
     }
 }
@@ -149,7 +149,7 @@ pub(crate) fn with_restarts(problem: &Problem, collision: bool) -> (usize, f64) 
     let mut ik = solver(problem, collision);
     let seeds: Vec<u64> = (1..=16).collect();
     let (mut converged, mut reach_us) = (0, Vec::new());
-    for wrists in &problem.targets {
+    for wrists in problem.targets(collision) {
         let targets = problem.frame_targets(wrists);
         let begin = cpu_us();
         let found = ik.solve_to_convergence(&problem.start, &targets, &seeds, &SearchOptions::default());

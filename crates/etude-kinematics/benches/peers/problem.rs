@@ -38,7 +38,8 @@ pub(crate) struct Problem {
     /// Frames that are held where they are at the start.
     held: Vec<FrameId>,
     wrists: [FrameId; 2],
-    pub(crate) targets: Vec<[Isometry3<f64>; 2]>,
+    /// Wrist poses to reach where links may meet, and where they are kept apart.
+    targets: [Vec<[Isometry3<f64>; 2]>; 2],
     pub(crate) collision: SelfCollision,
 }
 
@@ -71,14 +72,28 @@ impl Problem {
         let pairs = PairOptions { sound_postures: vec![start.clone()], ..PairOptions::default() };
         let collision = SelfCollision::new(&body, &geometry, &pairs);
         let name = if whole { "w35" } else { "u17" };
-        let mut problem =
-            Self { name, joints, base, start, held, wrists, targets: Vec::new(), collision, body };
-        problem.targets = problem.reaches(count);
+        let mut problem = Self {
+            name,
+            joints,
+            base,
+            start,
+            held,
+            wrists,
+            targets: [Vec::new(), Vec::new()],
+            collision,
+            body,
+        };
+        problem.targets = [false, true].map(|apart| problem.reaches(count, apart));
         problem
     }
 
-    /// Wrist poses of random postures: 80 % of the joints' ranges, 40 % of the waist's; links apart.
-    fn reaches(&self, count: usize) -> Vec<[Isometry3<f64>; 2]> {
+    /// Wrist poses to reach.
+    pub(crate) fn targets(&self, apart: bool) -> &[[Isometry3<f64>; 2]] {
+        &self.targets[usize::from(apart)]
+    }
+
+    /// Wrist poses of random postures: 80 % of the joints' ranges, 40 % of the waist's; with links `apart` if so wanted.
+    fn reaches(&self, count: usize, apart: bool) -> Vec<[Isometry3<f64>; 2]> {
         let mut state = 1_u64;
         let mut unit = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -100,7 +115,7 @@ impl Problem {
                 goal[self.index(joint)] = centre + half * share * (2.0 * unit() - 1.0);
             }
             poses.update(&self.body, &goal);
-            let nearest = self.collision.nearest(&self.body, &poses);
+            let nearest = self.collision.nearest(&self.body, &poses).filter(|_| apart);
             if nearest.is_none_or(|(_, _, distance_m)| distance_m > 0.02) {
                 targets.push(self.wrists.map(|frame| poses.world_from_frame(&self.body, frame)));
             }
@@ -162,6 +177,10 @@ impl Problem {
                 "orientation_weight": target.orientation_weight,
             })
         };
+        let reaches = |apart: bool| -> Vec<Vec<Value>> {
+            let all = self.targets(apart).iter();
+            all.map(|wrists| self.frame_targets(wrists).iter().map(&target).collect()).collect()
+        };
         let start: Vec<Value> = self
             .joints
             .iter()
@@ -183,9 +202,8 @@ impl Problem {
             "start": start,
             "world_from_base": matrix(&writer.world_from_root),
             "free_base": self.base.is_some(),
-            "reaches": self.targets.iter().map(|wrists| {
-                self.frame_targets(wrists).iter().map(&target).collect::<Vec<_>>()
-            }).collect::<Vec<_>>(),
+            "reaches": reaches(false),
+            "reaches_apart": reaches(true),
             "pairs": pairs.collect::<Vec<_>>(),
         })
     }

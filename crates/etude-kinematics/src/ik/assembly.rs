@@ -4,9 +4,10 @@ use nalgebra::{Vector3, Vector6};
 
 use super::{FrameTarget, Ik, Residual};
 use crate::body::{Body, FrameId};
+use crate::selection::Variable;
 
 /// A turn that is longer than this is asked for no harder, rad: to first order a long turn says little about the way. It lifted
-/// random reaches from 94.9 to 95.7 % (17 joints, 4000 reaches) and from 98.4 to 98.6 % (35).
+/// random reaches with 17 joints by a point.
 const LONGEST_TURN_RAD: f64 = 0.7;
 
 /// The joints whose poses a solve needs, parents first; kept while the targets' frames stay the same.
@@ -93,25 +94,33 @@ impl Ik {
                     let angular = target_from_world * twist.fixed_rows::<3>(3);
                     twist.fixed_rows_mut::<3>(3).copy_from(&angular);
                 }
-                columns.push((column, twist.component_mul(&weights)));
+                columns.push((column, twist.component_mul(&weights).into()));
             });
+            let weighted: [f64; 6] = weighted.into();
             for (place, (row, twist)) in columns.iter().enumerate() {
-                self.gradient[*row] -= twist.dot(&weighted);
+                self.gradient[*row] -= dot(twist, &weighted);
                 let hessian = &mut self.hessian[row * n..=row * n + row];
                 // Columns come in ascending order, so these are all in the lower triangle.
                 for (column, other) in &columns[..=place] {
-                    hessian[*column] += twist.dot(other);
+                    hessian[*column] += dot(twist, other);
                 }
             }
         }
         let damping = self.options.damping * squared_error + self.options.damping_floor;
         let pull = self.posture_weight * self.posture_weight;
         for (index, variable) in self.inner.variables().iter().enumerate() {
-            self.hessian[index * n + index] += damping;
-            if variable.is_scalar() {
-                self.hessian[index * n + index] += pull;
-                self.gradient[index] -= pull * (self.posture[index] - variable.position(&self.positions));
+            let diagonal = &mut self.hessian[index * n + index];
+            *diagonal += damping;
+            if !variable.is_scalar() {
+                continue;
             }
+            let position = variable.position(&self.positions);
+            let off_middle = off_middle(variable, position);
+            if self.gradient[index] * off_middle < 0.0 {
+                *diagonal += damping * self.options.limit_damping * off_middle.powi(6);
+            }
+            *diagonal += pull;
+            self.gradient[index] -= pull * (self.posture[index] - position);
         }
     }
 
@@ -123,4 +132,25 @@ impl Ik {
             self.residuals.push(Residual::of(target, &target.error(&world_from_frame)));
         }
     }
+}
+
+/// Where a position is between the middle of its range, 0, and its ends, ±1; 0 where the range has no middle.
+fn off_middle(variable: &Variable, position: f64) -> f64 {
+    let half = (variable.upper - variable.lower) / 2.0;
+    if half.is_finite() && half > 0.0 {
+        ((position - variable.lower) / half - 1.0).clamp(-1.0, 1.0)
+    } else {
+        0.0
+    }
+}
+
+/// Inner product in two lanes, which the processor works on at once.
+#[inline]
+fn dot(a: &[f64; 6], b: &[f64; 6]) -> f64 {
+    let mut lanes = [a[0] * b[0], a[1] * b[1]];
+    for pair in 1..3 {
+        lanes[0] += a[2 * pair] * b[2 * pair];
+        lanes[1] += a[2 * pair + 1] * b[2 * pair + 1];
+    }
+    lanes[0] + lanes[1]
 }

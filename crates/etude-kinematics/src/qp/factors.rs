@@ -113,7 +113,7 @@ impl Factors {
     pub(super) fn add(&mut self, active: usize) {
         let n = self.size;
         for c in (active + 1..n).rev() {
-            let length = self.d[c - 1].hypot(self.d[c]);
+            let length = length(self.d[c - 1], self.d[c]);
             if self.d[c] == 0.0 || length == 0.0 {
                 continue;
             }
@@ -130,7 +130,7 @@ impl Factors {
         for k in place..active - 1 {
             self.r.copy_within((k + 1) * n..(k + 1) * n + k + 2, k * n);
             let (top, below) = (self.r[k * n + k], self.r[k * n + k + 1]);
-            let length = top.hypot(below);
+            let length = length(top, below);
             if length == 0.0 {
                 continue;
             }
@@ -153,6 +153,11 @@ impl Factors {
             (*a, *b) = (cos * *a + sin * *b, cos * *b - sin * *a);
         }
     }
+}
+
+/// √(a² + b²), which for numbers of a program's size needs no care for overflow.
+fn length(a: f64, b: f64) -> f64 {
+    (a * a + b * b).sqrt()
 }
 
 /// `target -= factor * source`.
