@@ -259,7 +259,7 @@ def run(name, stem, problem, collision, reaches):
         "step_us_median": float(np.median(step_us)),
         "step_us_p99": float(np.percentile(step_us, 99)),
         "reach_us_median": float(np.median(reach_us)),
-        "steps_median": float(statistics.median(steps)) if steps else float("nan"),
+        "steps_median": float(statistics.median(steps)) if steps else None,
         "converged": converged,
         "reaches": len(reach_us),
         "failed": failed,

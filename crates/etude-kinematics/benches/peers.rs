@@ -100,15 +100,16 @@ fn table(outcomes: &[Outcome]) {
             format!("{:.2}", outcome.step_us_median / placo.step_us_median)
         });
         println!(
-            "| {} | {} | {} | {:.1} | {:.1} | {:.0} | {:.0} | {:.1} % | {ratio} |",
+            "| {} | {} | {} | {:.1} | {:.1} | {:.0} | {} | {:.1} % of {} | {ratio} |",
             if outcome.problem == "u17" { 17 } else { 35 },
             if outcome.collision { "yes" } else { "no" },
             outcome.engine,
             outcome.step_us_median,
             outcome.step_us_p99,
             outcome.reach_us_median,
-            outcome.steps_median,
-            100.0 * outcome.converged as f64 / outcome.reaches as f64
+            outcome.steps_median.map_or("–".to_owned(), |steps| format!("{steps:.0}")),
+            100.0 * outcome.converged as f64 / outcome.reaches as f64,
+            outcome.reaches
         );
     }
 }

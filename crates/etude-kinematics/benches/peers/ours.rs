@@ -19,8 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) step_us_p99: f64,
     /// CPU time from the start to the end of one reach, µs.
     pub(crate) reach_us_median: f64,
-    /// Steps of a reach that converged.
-    pub(crate) steps_median: f64,
+    /// Steps of a reach that converged; nothing where none did.
+    pub(crate) steps_median: Option<f64>,
     pub(crate) converged: usize,
     pub(crate) reaches: usize,
     /// Reaches during which the engine failed.
@@ -99,7 +99,7 @@ pub(crate) fn reaches(problem: &Problem, collision: bool) -> Outcome {
         step_us_median: at(&mut step_us, 0.5),
         step_us_p99: at(&mut step_us, 0.99),
         reach_us_median: at(&mut reach_us, 0.5),
-        steps_median: at(&mut steps, 0.5),
+        steps_median: Some(at(&mut steps, 0.5)),
         converged,
         reaches: problem.targets(collision).len(),
         failed: 0,
@@ -131,8 +131,13 @@ pub(crate) fn ticks(problem: &Problem, collision: bool) {
             .push(solution.residuals[..2].iter().map(|wrist| wrist.position_m * 1e3).fold(0.0, f64::max));
         least_m = least_m.min(ik.least_distance_m().unwrap_or(f64::INFINITY));
     }
+    let apart = if least_m.is_finite() {
+        format!("; links at least {:.0} mm apart", least_m * 1e3)
+    } else {
+        String::new()
+    };
     println!(
-        "{}, {}: tick {:.1} µs median, {:.1} µs p99, {:.1} µs p99.9; wrists {:.2} mm median, {:.2} mm p99; links at least {:.0} mm apart",
+        "{}, {}: tick {:.1} µs median, {:.1} µs p99, {:.1} µs p99.9; wrists {:.2} mm median, {:.2} mm p99{apart}",
         problem.name,
         if collision { "links kept apart" } else { "links may meet" },
         at(&mut tick_us, 0.5),
@@ -140,7 +145,6 @@ pub(crate) fn ticks(problem: &Problem, collision: bool) {
         at(&mut tick_us, 0.999),
         at(&mut errors_mm, 0.5),
         at(&mut errors_mm, 0.99),
-        least_m * 1e3
     );
 }
 
