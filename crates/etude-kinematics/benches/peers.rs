@@ -3,7 +3,7 @@
 //! `cargo bench -p etude-kinematics --bench peers` prints the table of `benches/README.md`. It writes both problems to files
 //! and starts `benches/kinematics_peers.py` on them, in a Python environment that `cargo xtask peers` makes; without
 //! one it says so and shows our own figures. With `-- --keep FOLDER` the files stay there; with
-//! `-- --alone` the peers are left out.
+//! `-- --alone` the peers are left out; `-- --seed N` draws other reaches.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports on standard output")]
 
@@ -27,7 +27,9 @@ fn main() {
         println!("skipped: no Unitree G1 in .deps/robots/unitree_g1 (`cargo xtask deps` unpacks it)");
         return;
     }
-    let problems = [false, true].map(|whole| Problem::new(&model, whole, REACHES));
+    let seed = std::env::args().skip_while(|argument| argument != "--seed").nth(1);
+    let seed = seed.map_or(1, |seed| seed.parse().expect("--seed takes a number"));
+    let problems = [false, true].map(|whole| Problem::new(&model, whole, REACHES, seed));
     let temporary = tempfile::tempdir().expect("a folder for the problems");
     let kept = std::env::args().skip_while(|argument| argument != "--keep").nth(1).map(PathBuf::from);
     let folder = kept.as_deref().unwrap_or(temporary.path());

@@ -35,6 +35,8 @@ pub(crate) struct Problem {
     /// The free joint, where the base moves.
     pub(crate) base: Option<JointId>,
     pub(crate) start: Vec<f64>,
+    /// Seed of the random reaches.
+    seed: u64,
     /// Frames that are held where they are at the start.
     held: Vec<FrameId>,
     wrists: [FrameId; 2],
@@ -45,7 +47,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// The upper body of 17 joints on a fixed pelvis, or all 29 joints on a free one.
-    pub(crate) fn new(model: &Path, whole: bool, count: usize) -> Self {
+    pub(crate) fn new(model: &Path, whole: bool, count: usize, seed: u64) -> Self {
         let options = BodyOptions { freeze_free_joints: !whole, ..BodyOptions::default() };
         let mut body = Body::from_path(model, &options).expect("the G1's model reads");
         let upper = ["waist", "shoulder", "elbow", "wrist"];
@@ -79,6 +81,7 @@ impl Problem {
             start,
             held,
             wrists,
+            seed,
             targets: [Vec::new(), Vec::new()],
             collision,
             body,
@@ -94,7 +97,7 @@ impl Problem {
 
     /// Wrist poses of random postures: 80 % of the joints' ranges, 40 % of the waist's; with links `apart` if so wanted.
     fn reaches(&self, count: usize, apart: bool) -> Vec<[Isometry3<f64>; 2]> {
-        let mut state = 1_u64;
+        let mut state = self.seed;
         let mut unit = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1_u64 << 53) as f64
