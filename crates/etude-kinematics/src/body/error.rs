@@ -77,6 +77,14 @@ pub enum BodyError {
         /// What it is.
         found: String,
     },
+    /// What is wrong, with the line where the element stands.
+    #[error("{source} (line {line})")]
+    At {
+        /// Line of the file, counted from 1.
+        line: u32,
+        /// What is wrong.
+        source: Box<BodyError>,
+    },
     /// Limits that no joint can keep.
     #[error("joint \"{joint}\": expected lower <= upper and a positive velocity, found {limits:?}")]
     Limits {

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use roxmltree::{Document, Node};
+
 use super::{Body, BodyError, BodyOptions, mjcf, urdf, xml};
 
 /// Longest model text that is read, bytes. The largest known vendor's file has 0.5 MB.
@@ -15,9 +17,30 @@ pub(super) fn read(path: &Path, options: &BodyOptions) -> Result<Body, BodyError
 
 pub(super) fn parse(text: &str, origin: &Path, options: &BodyOptions) -> Result<Body, BodyError> {
     let document = xml::parse(text, origin)?;
+    read_kind(text, &document, origin, options).map_err(|error| placed(error, &document))
+}
+
+/// The error with the line of its element, where the document has one of that name.
+fn placed(error: BodyError, document: &Document<'_>) -> BodyError {
+    let BodyError::Element { element, name, .. } = &error else { return error };
+    let is_it = |node: &Node<'_, '_>| {
+        let named = node.attribute("name") == Some(name) || node.attribute("class") == Some(name);
+        node.has_tag_name(*element) && (named || name.is_empty())
+    };
+    let Some(node) = document.descendants().find(is_it) else { return error };
+    let line = document.text_pos_at(node.range().start).row;
+    BodyError::At { line, source: Box::new(error) }
+}
+
+fn read_kind(
+    text: &str,
+    document: &Document<'_>,
+    origin: &Path,
+    options: &BodyOptions,
+) -> Result<Body, BodyError> {
     match document.root_element().tag_name().name() {
-        "mujoco" => mjcf::read(&document, origin, options),
-        "robot" => urdf::read(text, &document, origin, options),
+        "mujoco" => mjcf::read(document, origin, options),
+        "robot" => urdf::read(text, document, origin, options),
         found => Err(BodyError::NotAModel { path: origin.to_owned(), found: found.to_owned() }),
     }
 }

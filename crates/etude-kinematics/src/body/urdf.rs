@@ -18,10 +18,12 @@ pub(super) fn read(
     origin: &Path,
     options: &BodyOptions,
 ) -> Result<Body, BodyError> {
-    let robot =
-        urdf_rs::read_from_string(text.trim_start_matches('\u{feff}').trim_start()).map_err(|error| {
-            BodyError::Format { path: origin.to_owned(), format: "URDF", detail: error.to_string() }
-        })?;
+    let text = kinematic_text(text.trim_start_matches('\u{feff}').trim_start(), document);
+    let robot = urdf_rs::read_from_string(&text).map_err(|error| BodyError::Format {
+        path: origin.to_owned(),
+        format: "URDF",
+        detail: error.to_string(),
+    })?;
     let mut builder = Builder::new(origin, &robot.name, options);
     let mut children: HashMap<&str, Vec<&urdf_rs::Joint>> = HashMap::new();
     let mut has_parent: HashSet<&str> = HashSet::new();
@@ -65,6 +67,26 @@ pub(super) fn read(
     }
     couple(&mut builder, &robot.joints)?;
     builder.finish()
+}
+
+/// The text with all that is no kinematics blanked: looks, shapes and plugins are not read here, so that nothing in them
+/// can fail. Lines stay where they were.
+fn kinematic_text(text: &str, document: &Document<'_>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let idle = |node: &Node<'_, '_>| {
+        ["visual", "collision", "gazebo", "transmission", "material", "sensor"]
+            .iter()
+            .any(|tag| node.has_tag_name(*tag))
+    };
+    for node in document.descendants().filter(Node::is_element).filter(idle) {
+        let range = node.range();
+        for byte in bytes.iter_mut().take(range.end).skip(range.start) {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+    }
+    String::from_utf8(bytes).expect("whole elements are blanked, so that no character is cut")
 }
 
 /// Adds a link's frame, which is its joint's, and its mass.

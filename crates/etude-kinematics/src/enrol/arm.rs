@@ -4,7 +4,7 @@ use nalgebra::{Point3, Vector3};
 
 use super::chain::{Chain, on_axis, root_of};
 use super::naming::{Meaning, assign};
-use super::orient::{Directions, bend, unit};
+use super::orient::{Directions, bend, limb_end, unit};
 use super::skeleton::{Index, Skeleton};
 use super::slots::{Found, found};
 
@@ -77,9 +77,7 @@ fn elbow_place(skeleton: &Skeleton, line: &[Index], tip: &Point3<f64>) -> Option
     if line.len() < 3 {
         return None;
     }
-    // A long hand must not make a wrist look like an elbow.
-    let wrist = line.last().map_or(*tip, |&last| skeleton.nodes[last].anchor);
-    let end = if line.len() >= 5 { wrist } else { *tip };
+    let end = limb_end(skeleton, line, tip);
     bend(skeleton, &line[..line.len().min(6)], &end, None).filter(|&place| place >= 1)
 }
 

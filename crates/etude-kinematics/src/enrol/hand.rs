@@ -274,10 +274,11 @@ fn thumb(fingers: &[Finger]) -> Option<(usize, f64)> {
     }
 }
 
-/// Fingers that cannot be told apart have letters.
+/// Fingers that cannot be told apart have letters; where they are not even of one build, that is asked.
 fn letter(fingers: &mut [Finger]) {
+    let alike = fingers.windows(2).all(|two| two[0].joints.len() == two[1].joints.len());
     for (finger, letter) in fingers.iter_mut().zip('a'..='z') {
         finger.name = format!("finger_{letter}");
-        finger.confidence = 0.9;
+        finger.confidence = if alike { 0.9 } else { 0.5 };
     }
 }

@@ -11,6 +11,10 @@ const MOST_JOINTS: usize = 4;
 
 /// Joints of neck and head from the torso outwards; empty where there is none.
 pub(super) fn find(skeleton: &Skeleton, parts: &Parts) -> Vec<Index> {
+    // Without arms and wheels nothing says where shoulders are, and a leg would pass for a neck.
+    if parts.arms.is_empty() && parts.wheels.is_empty() {
+        return Vec::new();
+    }
     let mut taken = vec![false; skeleton.len()];
     for limb in parts.arms.iter().chain(&parts.legs) {
         limb.chain.all(skeleton).into_iter().for_each(|node| taken[node] = true);

@@ -12,6 +12,11 @@ const MARGIN: f64 = 0.05;
 const HAND: [f64; 3] = [0.45, 0.06, 0.42];
 /// Where the elbow is, likewise.
 const ELBOW: [f64; 3] = [-0.05, 0.12, 0.46];
+/// The same of an arm that stands on a table: nothing may go below its foot.
+const HAND_ON_TABLE: [f64; 3] = [0.5, 0.0, -0.25];
+const ELBOW_ON_TABLE: [f64; 3] = [0.05, 0.0, -0.45];
+/// Room below the shoulder that a hanging arm needs, as a share of its length.
+const ROOM: f64 = 0.7;
 /// Further starts of the search beside rest and the middle of the ranges.
 const STARTS: usize = 10;
 
@@ -27,6 +32,8 @@ pub(super) struct ArmToPlace<'a> {
     pub(super) wrist: Point3<f64>,
     pub(super) tip: Point3<f64>,
     pub(super) length_m: f64,
+    /// Height of the shoulder above the lowest of the robot, m.
+    pub(super) room_m: f64,
 }
 
 /// Displacements of an arm's joints from rest, in the order of its line, that bring its hand before the body; and by what
@@ -38,7 +45,9 @@ pub(super) fn arm(skeleton: &Skeleton, directions: &Directions, arm: &ArmToPlace
         let [ahead, out, down] = shares.map(|share| share * arm.length_m);
         arm.shoulder + directions.forward * ahead + outward * out - directions.up * down
     };
-    let (hand, elbow) = (place(HAND), place(ELBOW));
+    let hangs = arm.room_m > ROOM * arm.length_m;
+    let (hand, elbow) =
+        if hangs { (place(HAND), place(ELBOW)) } else { (place(HAND_ON_TABLE), place(ELBOW_ON_TABLE)) };
     let cost = |values: &[f64]| {
         let at = Placed::new(skeleton, arm, values);
         let far = (at.wrist - hand).norm() / arm.length_m;

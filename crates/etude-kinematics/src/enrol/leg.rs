@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 
 use super::chain::{Chain, on_axis, root_of};
 use super::naming::{Meaning, assign};
-use super::orient::{Directions, bend, unit};
+use super::orient::{Directions, bend, limb_end, unit};
 use super::skeleton::{Index, Skeleton};
 use super::slots::{Found, found};
 
@@ -14,7 +14,8 @@ pub(super) fn name(skeleton: &Skeleton, leg: &Chain, directions: &Directions) ->
     let tip = skeleton.tip(line);
     let mut joints = Vec::new();
     let lateral = &directions.left;
-    let Some(knee) = bend(skeleton, line, &tip, Some(lateral)) else { return joints };
+    let end = limb_end(skeleton, line, &tip);
+    let Some(knee) = bend(skeleton, line, &end, Some(lateral)) else { return joints };
     let (hips, after) = (&line[..knee], &line[knee + 1..]);
     let knee_at = on_axis(skeleton, line[knee], &skeleton.nodes[leg.first()].anchor);
     let hip_at = root_of(skeleton, hips, line[knee]);

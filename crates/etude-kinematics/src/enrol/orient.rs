@@ -147,7 +147,8 @@ pub(super) fn wider_way(
 /// forwards.
 pub(super) fn leg_votes(skeleton: &Skeleton, leg: &Chain, lateral: &Vector3<f64>, votes: &mut Vec<Vote>) {
     let tip = skeleton.tip(&leg.line);
-    let Some(knee) = bend(skeleton, &leg.line, &tip, Some(lateral)) else { return };
+    let end = limb_end(skeleton, &leg.line, &tip);
+    let Some(knee) = bend(skeleton, &leg.line, &end, Some(lateral)) else { return };
     let ankle = leg.line[knee..].get(1).map_or(tip, |&node| on_axis(skeleton, node, &tip));
     if let Some((gone, one_sided)) = wider_way(skeleton, leg.line[knee], &ankle)
         && one_sided > 0.4
@@ -198,7 +199,8 @@ pub(super) fn arm_votes(
         weight: 1.2 * (3.0 * reached.norm() / length).min(1.0),
         why: "arms reach mostly forwards",
     });
-    let Some(elbow) = bend(skeleton, &arm.line, &tip, None) else { return };
+    let end = limb_end(skeleton, &arm.line, &tip);
+    let Some(elbow) = bend(skeleton, &arm.line, &end, None) else { return };
     let elbow_at = on_axis(skeleton, arm.line[elbow], &tip);
     let upper = elbow_at - start;
     let hanging = -unit(upper).dot(up);
@@ -207,6 +209,15 @@ pub(super) fn arm_votes(
         && one_sided > 0.4
     {
         votes.push(Vote { towards: unit(gone), weight: 0.8 * one_sided, why: "elbows fold forwards" });
+    }
+}
+
+/// Where a limb ends as far as its middle joint is concerned: a long foot or hand must not make ankle or wrist look like
+/// knee or elbow.
+pub(super) fn limb_end(skeleton: &Skeleton, line: &[Index], tip: &Point3<f64>) -> Point3<f64> {
+    match line {
+        [_, _, _, _, .., last] => skeleton.nodes[*last].anchor,
+        _ => *tip,
     }
 }
 

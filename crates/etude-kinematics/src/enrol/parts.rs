@@ -2,7 +2,7 @@
 
 use nalgebra::{Point3, Vector3};
 
-use super::chain::Chain;
+use super::chain::{Chain, unlikeness};
 use super::head;
 use super::orient::{self, Directions, Vote, unit};
 use super::pairs::{self, Pair};
@@ -60,6 +60,7 @@ pub(super) fn find(skeleton: &Skeleton, names: &[witness::Name]) -> Parts {
             }
         }
     }
+    let agreement = pairs.iter().map(|pair| unit(pair.apart).dot(&lateral).abs()).fold(1.0, f64::min);
     votes.push(Vote { towards: Vector3::x(), weight: 0.5, why: "x is forward by convention" });
     witness::forward(skeleton, names, &pairs, &lateral, &up, &mut votes);
     let first = assemble(skeleton, &roles, &wheels, orient::forward(lateral, up, &votes));
@@ -67,6 +68,10 @@ pub(super) fn find(skeleton: &Skeleton, names: &[witness::Name]) -> Parts {
     head::vote(skeleton, &first.head, &up, &mut votes);
     let mut directions = orient::forward(lateral, up, &votes);
     directions.evidence.extend(evidence);
+    if agreement < 0.95 {
+        directions.confidence = directions.confidence.min(0.7);
+        directions.evidence.push("the pairs do not stand side by side".to_owned());
+    }
     assemble(skeleton, &roles, &wheels, directions)
 }
 
@@ -187,6 +192,7 @@ fn roles(
         .map(|pair| (pair.clone(), arm_score(skeleton, pair, lateral, up, others_lowest(pair), has_wheels)))
         .collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let many_legged = many_legged(skeleton, pairs, up);
     let many = scored.len() > 1;
     scored
         .into_iter()
@@ -195,6 +201,7 @@ fn roles(
             let confidence = 1.0 - 0.5 * (-score.abs()).exp();
             let confidence = if many { confidence.max(0.9) } else { confidence };
             let role = match place {
+                _ if many_legged.iter().any(|&place| same_pair(&pairs[place], &pair)) => Role::Other,
                 0 if many || score > 0.0 => Role::Arm,
                 0 => Role::Leg,
                 1 if score < 1.5 => Role::Leg,
@@ -203,6 +210,29 @@ fn roles(
             (pair, role, confidence)
         })
         .collect()
+}
+
+/// Pairs of one build that all stand on the ground: the legs of an animal, which no slot names.
+fn many_legged(skeleton: &Skeleton, pairs: &[Pair], up: &Vector3<f64>) -> Vec<usize> {
+    let lowest = |pair: &Pair| skeleton.tip(&pair.limbs[0].line).coords.dot(up);
+    let mut found = Vec::new();
+    for (place, one) in pairs.iter().enumerate() {
+        let alike = pairs.iter().enumerate().any(|(other_place, other)| {
+            let (a, b) = (&one.limbs[0], &other.limbs[0]);
+            other_place != place
+                && a.line.len() == b.line.len()
+                && unlikeness(skeleton, a, b) < 0.3
+                && (lowest(one) - lowest(other)).abs() < 0.2 * a.length(skeleton)
+        });
+        if alike {
+            found.push(place);
+        }
+    }
+    found
+}
+
+fn same_pair(one: &Pair, other: &Pair) -> bool {
+    one.limbs[0].first() == other.limbs[0].first()
 }
 
 /// Above zero where a pair of limbs is rather arms, below where it is rather legs.
@@ -227,19 +257,20 @@ fn arm_score(
     }
     let tip = skeleton.tip(&limb.line);
     let length = limb.length(skeleton).max(1e-9);
-    if let Some(bend) = orient::bend(skeleton, &limb.line, &tip, None) {
+    let limb_end = orient::limb_end(skeleton, &limb.line, &tip);
+    if let Some(bend) = orient::bend(skeleton, &limb.line, &limb_end, None) {
         let joint = skeleton.nodes[limb.line[bend]].anchor;
         let beyond = &limb.line[bend + 1..];
         let end = beyond.last().map_or(tip, |&last| skeleton.nodes[last].anchor);
         let along = unit(end - joint);
         let (twists, folds) = beyond.iter().fold((false, false), |(twists, folds), &node| {
             let axis = skeleton.nodes[node].axis;
-            let is_last = beyond.last() == Some(&node);
-            (twists || (axis.dot(&along).abs() > 0.85 && !is_last), folds || axis.dot(lateral).abs() > 0.9)
+            (twists || axis.dot(&along).abs() > 0.85, folds || axis.dot(lateral).abs() > 0.9)
         });
         score += if twists { 1.5 } else { 0.0 };
         let knee = skeleton.nodes[limb.line[bend]].axis.dot(lateral).abs() > 0.9;
         score -= if knee && folds && !twists { 1.5 } else { 0.0 };
+        score += folding(skeleton, limb, bend, lateral, up, &end);
     }
     let lowest = tip.coords.dot(up).min(
         limb.line
@@ -253,6 +284,28 @@ fn arm_score(
         score += 1.0;
     }
     score
+}
+
+/// An arm lifts and folds the same way, a leg lifts its thigh forwards and folds its shank backwards: above zero for an arm.
+fn folding(
+    skeleton: &Skeleton,
+    limb: &Chain,
+    bend: usize,
+    lateral: &Vector3<f64>,
+    up: &Vector3<f64>,
+    end: &Point3<f64>,
+) -> f64 {
+    let is_lateral = |node: &&Index| skeleton.nodes[**node].axis.dot(lateral).abs() > 0.8;
+    let Some(&lift) = limb.line[..bend].iter().find(is_lateral) else { return 0.0 };
+    if !is_lateral(&&limb.line[bend]) {
+        return 0.0;
+    }
+    let middle = skeleton.nodes[limb.line[bend]].anchor;
+    let ways =
+        (orient::wider_way(skeleton, lift, &middle), orient::wider_way(skeleton, limb.line[bend], end));
+    let (Some((lifted, lift_share)), Some((folded, fold_share))) = ways else { return 0.0 };
+    let ahead = lateral.cross(up);
+    1.5 * (lifted.dot(&ahead) * folded.dot(&ahead)).signum() * lift_share.min(fold_share).min(0.5) * 2.0
 }
 
 /// Mean displacement of the hand from the shoulder over many postures within the limits, m.

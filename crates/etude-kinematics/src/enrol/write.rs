@@ -55,6 +55,8 @@ pub(super) fn draft(body: &Body) -> Draft {
     writer.arms(&parts);
     writer.hand_alone(&parts);
     writer.unique();
+    writer.unexplained(&parts);
+    writer.sides_agree(&parts);
     let kind = kind(&parts, &writer.hands);
     let torso = parts
         .arms
@@ -257,6 +259,53 @@ impl Writer<'_> {
         !self.body.remarks().iter().any(|remark| matches!(remark, Remark::MissingInclude(_)))
     }
 
+    /// A driven joint inside a limb, or in a chain that nothing explains, is not surely no part: it is asked.
+    fn unexplained(&mut self, parts: &Parts) {
+        let limbs = parts.arms.iter().chain(&parts.legs);
+        let beside: Vec<Index> = limbs.clone().flat_map(|limb| limb.chain.beside.iter().copied()).collect();
+        let in_line: Vec<Index> = limbs.flat_map(|limb| limb.chain.line.iter().copied()).collect();
+        let open = |joints: &[JointDraft], node: Index| {
+            let joint = &self.skeleton.nodes[node];
+            joints[node].slot.is_none()
+                && !joint.is_passive
+                && joint.source.is_none()
+                && !joint.is_endless()
+                && (joint.turns() || joint.slides())
+        };
+        for node in 0..self.skeleton.len() {
+            if !open(&self.joints, node) || beside.contains(&node) {
+                continue;
+            }
+            let joint = &self.skeleton.nodes[node];
+            let chained = joint.parent.is_some_and(|parent| open(&self.joints, parent))
+                || joint.children.iter().any(|&child| open(&self.joints, child));
+            if chained || in_line.contains(&node) {
+                let draft = &mut self.joints[node];
+                (draft.confidence, draft.within_part) = (0.5, 0.5);
+                draft.evidence.push("it is driven, and nothing explains what it is for".to_owned());
+            }
+        }
+    }
+
+    /// Left and right limbs are of one build: where they came out differently, neither is sure.
+    fn sides_agree(&mut self, parts: &Parts) {
+        for limbs in [&parts.arms, &parts.legs] {
+            let [one, other] = limbs.as_slice() else { continue };
+            for (&a, &b) in one.chain.line.iter().zip(&other.chain.line) {
+                let name = |node: Index| self.joints[node].slot.as_ref().map(|slot| slot.joint.clone());
+                if name(a) == name(b) {
+                    continue;
+                }
+                for node in [a, b] {
+                    let draft = &mut self.joints[node];
+                    draft.confidence = draft.confidence.min(0.6);
+                    draft.within_part = draft.within_part.min(0.6);
+                    draft.evidence.push("left and right came out differently".to_owned());
+                }
+            }
+        }
+    }
+
     /// A comfortable posture, and by what share of their length the arms miss their place.
     fn home(&self, parts: &Parts) -> (Vec<f64>, Vec<f64>) {
         let mut positions = self.body.rest().to_vec();
@@ -273,6 +322,9 @@ impl Writer<'_> {
         for node in 0..self.skeleton.len() {
             put(node, home::at_rest(&self.skeleton, node));
         }
+        let points = self.skeleton.all_points();
+        let lowest =
+            points.iter().map(|point| point.coords.dot(&parts.directions.up)).fold(f64::INFINITY, f64::min);
         let mut missed = Vec::new();
         let mut limbs: Vec<_> = parts.arms.iter().collect();
         limbs.sort_by_key(|limb| limb.side);
@@ -294,6 +346,7 @@ impl Writer<'_> {
                 wrist: named.wrist,
                 tip,
                 length_m,
+                room_m: named.shoulder.coords.dot(&parts.directions.up) - lowest,
             };
             let (values, miss) = home::arm(&self.skeleton, &parts.directions, &to_place);
             line.iter().zip(values).for_each(|(&node, value)| put(node, value));
