@@ -2,6 +2,7 @@
 //! with other zeros. What was right must stay right, or become unsure.
 
 use std::collections::HashSet;
+use std::f64::consts::{FRAC_PI_2, PI};
 use std::path::Path;
 
 use etude_kinematics::enrol;
@@ -97,7 +98,7 @@ fn rename(text: &str, mut to: impl FnMut(&str) -> String) -> String {
 }
 
 fn is_urdf(truth: &Truth) -> bool {
-    truth.model.ends_with(".urdf")
+    Path::new(&truth.model).extension().is_some_and(|extension| extension == "urdf")
 }
 
 /// Models without right sides in their geometry: a single arm, or a hand that either side could have.
@@ -230,7 +231,7 @@ fn a_robot_may_face_anywhere() {
 #[test]
 fn a_humanoid_need_not_stand_along_z() {
     let Some(models) = data::robot_models() else { return };
-    for rpy in [[1.570_796, 0.0, 0.0], [0.0, 1.570_796, 0.4], [3.141_592, 0.0, 0.0]] {
+    for rpy in [[FRAC_PI_2, 0.0, 0.0], [0.0, FRAC_PI_2, 0.4], [PI, 0.0, 0.0]] {
         let outcome = outcome(&models, |text, truth| {
             (is_urdf(truth) && truth.kind == "humanoid").then(|| turned(text, rpy))
         });
