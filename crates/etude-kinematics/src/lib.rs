@@ -19,6 +19,7 @@ pub mod geometry;
 pub mod hand;
 pub mod ik;
 pub mod qp;
+pub mod retarget;
 pub mod selection;
 pub mod transform;
 

@@ -3,10 +3,12 @@
 //! Robots are counted from 0 in the order they were given. The task, its objects and the work surface belong to the
 //! first; methods of [`Simulation`] that read or command a robot without saying which mean the first.
 
+mod collide;
 mod index;
 mod robot;
 mod touch;
 
+pub use collide::Pair;
 pub use robot::{RobotMut, RobotView};
 
 use crate::compose::{self, ComposeError, Placed, SimOptions};

@@ -5,6 +5,7 @@
 //! Reading order: [`trainer`] (where motion comes from), [`teleop`] (what it asks of a robot), [`recorder`] (what is
 //! kept), [`take`] (what may follow what), [`session`] (one take from end to end).
 
+pub mod crossing;
 pub mod recorder;
 pub mod session;
 pub mod take;

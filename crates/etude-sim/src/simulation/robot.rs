@@ -37,6 +37,13 @@ impl Robot {
             data.ctrl_mut()[place.servo] = joint.home;
         }
     }
+
+    /// Every joint where `positions` (card order) says, without any motion.
+    pub(super) fn set_positions(&self, data: &mut Data, positions: &[f64]) {
+        for (position, place) in positions.iter().zip(&self.index.joints) {
+            data.qpos_mut()[place.position] = *position;
+        }
+    }
 }
 
 /// What one of a simulation's robots is, does and feels.

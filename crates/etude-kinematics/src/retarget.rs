@@ -1,0 +1,30 @@
+//! Moving a take from one body to another: paths of hands in, joint trajectories and a report out.
+//!
+//! Reading order: [`arms`] (the arms and hands of a body as its card describes them), [`path`] (what a hand did),
+//! [`survey`] (a first look over the whole path: where hands take hold and let go), [`fit`] (the path as another hand
+//! should do it: a grasp turned, an approach drawn back), [`plan`] (which grasp that is), [`track`] (joint positions for it), [`pace`] (slower where the
+//! joints cannot keep up), [`report`] (how much of the path is reached), [`rules`] (whether that is enough), and
+//! [`engine`], which is all of it as one stream.
+//!
+//! Nothing here knows files or cards' folders. Memory does not grow with the length of the path. What a body cannot do is
+//! said in the report and never hidden by changing the path.
+
+pub mod arms;
+pub mod engine;
+pub mod fit;
+pub mod pace;
+pub mod path;
+pub mod plan;
+pub mod report;
+pub mod rules;
+pub mod survey;
+pub mod track;
+
+pub use arms::{Arm, Arms, ArmsError, Reading};
+pub use engine::{Crossing, CrossingError, Options, Outcome, Tick};
+pub use fit::{Fit, HandFit, ObjectHint, Turn};
+pub use plan::{Accept, Plan};
+pub use path::{HandSample, Mapping, PathSample};
+pub use report::{HandReport, LimitTouch, PaceReport, Quantiles, Report};
+pub use rules::Rules;
+pub use survey::{Grasp, Survey};

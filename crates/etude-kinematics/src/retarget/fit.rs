@@ -1,0 +1,337 @@
+//! A path as another hand should do it: led in from its own home, with the grasp turned to suit it and the way in drawn
+//! back to its fingers' length.
+//!
+//! While a hand holds something, its grasp frame moves as the source's did, turned by a constant turn in the grasp frame:
+//! what is held moves as it did. Near the places where it takes hold or lets go, it moves in relation to them as the
+//! source's hand did in its own grasp frame. Elsewhere it goes where the source's hand went.
+
+use super::arms::side_index;
+use super::path::{HandSample, PathSample, between, rise};
+use super::survey::{Grasp, HandSurvey, Survey};
+use etude_model::card::Side;
+use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
+
+/// Within this distance of where it takes hold or lets go a hand moves as the grasp demands, m.
+const NEAR_M: f64 = 0.16;
+/// Beyond this one it goes where the source's hand went, m.
+const FAR_M: f64 = 0.26;
+/// Least share of the way to the first grasp over which a body is led from its home.
+const LEAD_SHARE: f64 = 0.5;
+/// A hand that is this far beside the way in must be drawn back, m.
+const BESIDE_M: f64 = 0.03;
+/// Room between fingertips and what they pass, m.
+const ROOM_M: f64 = 0.015;
+/// An axis is level where its height is below this sine.
+const LEVEL: f64 = 0.35;
+/// A quarter of a turn, rad.
+const QUARTER: f64 = std::f64::consts::FRAC_PI_2;
+
+/// What is known of the thing that a hand takes hold of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ObjectHint {
+    /// Half its extent across (the greater of its two level ones) and half its height, m.
+    pub half_m: [f64; 2],
+    /// Whether a turn about the vertical makes no difference.
+    pub round: bool,
+}
+
+/// How another hand's grasp differs from the source's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Turn {
+    /// The turn from the source's grasp frame to the target's, in the source's.
+    pub turn: UnitQuaternion<f64>,
+    /// Whether what is held is turned about the vertical as the source turned it.
+    pub follows: bool,
+}
+
+impl Turn {
+    /// The source's own grasp.
+    pub const fn none() -> Self {
+        Self { turn: UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(1.0, 0.0, 0.0, 0.0)), follows: true }
+    }
+
+    /// Angle between the two grasps, rad.
+    pub fn angle_rad(&self) -> f64 {
+        self.turn.angle()
+    }
+}
+
+/// How one hand's path is fitted.
+#[derive(Debug, Clone)]
+pub struct HandFit {
+    /// How its grasp differs.
+    pub turn: Turn,
+    /// Where the thing held is in the source's grasp frame and in the target's, m.
+    pub held_in_grasp: [Vector3<f64>; 2],
+    /// Least distance that the hand is drawn back by while it is beside the way in, m; 0 where nothing is known of what
+    /// it takes.
+    pub clearance_m: f64,
+}
+
+/// How a whole path is fitted to a body.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// Left, right; absent: the hand keeps its home.
+    pub hands: [Option<HandFit>; 2],
+    /// Whether the body begins and ends at its home, and is led to the path and away from it.
+    pub from_home: bool,
+}
+
+impl Fit {
+    /// The path's sample as the body should do it; `survey` is of the same path.
+    pub fn apply(&self, sample: &PathSample, survey: &Survey) -> PathSample {
+        let mut hands = [None, None];
+        for side in Side::BOTH {
+            let index = side_index(side);
+            let (Some(fit), Some(hand)) = (&self.hands[index], &sample.hands[index]) else { continue };
+            let grasp = fit.place(hand, sample.time_s, &survey.hands[index]);
+            hands[index] = Some(HandSample { grasp, ..*hand });
+        }
+        PathSample { time_s: sample.time_s, hands }
+    }
+}
+
+/// How far along its path each hand is; begins anew with each pass over the path.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    travelled_m: [f64; 2],
+    last: [Option<Vector3<f64>>; 2],
+}
+
+impl Progress {
+    /// How much of the path, against the home, counts for each hand at the source's next sample, 0..1.
+    pub fn lead(&mut self, fit: &Fit, sample: &PathSample, survey: &Survey) -> [f64; 2] {
+        let mut lead = [1.0; 2];
+        for side in Side::BOTH {
+            let index = side_index(side);
+            let Some(hand) = &sample.hands[index] else { continue };
+            let here = hand.grasp.translation.vector;
+            if let Some(last) = self.last[index].replace(here) {
+                self.travelled_m[index] += (here - last).norm();
+            }
+            if !fit.from_home {
+                continue;
+            }
+            let known = &survey.hands[index];
+            let travelled_m = self.travelled_m[index];
+            let [first, last] = known.way_m();
+            lead[index] = rise(travelled_m, 0.0, way_in(first))
+                .min(rise(known.travel_m - travelled_m, 0.0, way_in(known.travel_m - last)));
+        }
+        lead
+    }
+}
+
+/// How much of the way to the first grasp (or from the last one) leads in, m.
+fn way_in(way_m: f64) -> f64 {
+    (way_m - NEAR_M).max(LEAD_SHARE * way_m).max(1e-3)
+}
+
+impl HandFit {
+    /// The source's own path.
+    pub fn plain() -> Self {
+        Self { turn: Turn::none(), held_in_grasp: [Vector3::zeros(); 2], clearance_m: 0.0 }
+    }
+
+    fn changes_nothing(&self) -> bool {
+        self.turn == Turn::none()
+            && self.held_in_grasp[0] == self.held_in_grasp[1]
+            && self.clearance_m == 0.0
+    }
+
+    /// The target's grasp frame that holds the thing as the source's frame `grasp` holds it.
+    fn holding(&self, grasp: &Isometry3<f64>, taken: &Isometry3<f64>) -> Isometry3<f64> {
+        let [in_source, in_target] = self.held_in_grasp;
+        let held = grasp * nalgebra::Point3::from(in_source);
+        let turned = if self.turn.follows {
+            grasp.rotation
+        } else {
+            // What is held tilts as it did, but is not turned about the vertical.
+            let since = grasp.rotation * taken.rotation.inverse();
+            swing(&since) * taken.rotation
+        };
+        let rotation = turned * self.turn.turn;
+        Isometry3::from_parts(Translation3::from(held.coords - rotation * in_target), rotation)
+    }
+
+    fn place(&self, hand: &HandSample, time_s: f64, survey: &HandSurvey) -> Isometry3<f64> {
+        if self.changes_nothing() || survey.grasps.is_empty() {
+            return hand.grasp;
+        }
+        let next = survey.grasps.partition_point(|grasp| grasp.from_s <= time_s);
+        let before = next.checked_sub(1).and_then(|at| survey.grasps.get(at));
+        let after = survey.grasps.get(next);
+        if let Some(now) = before.filter(|grasp| time_s <= grasp.to_s) {
+            return self.holding(&hand.grasp, &now.taken);
+        }
+        // Between two grasps the earlier one counts for the first half of the time, the later one for the second.
+        let nearer = match (before, after) {
+            (Some(before), Some(after)) if time_s - before.to_s < after.from_s - time_s => Some((before, true)),
+            (_, Some(after)) => Some((after, false)),
+            (Some(before), None) => Some((before, true)),
+            (None, None) => None,
+        };
+        nearer.map_or(hand.grasp, |(grasp, leaving)| self.beside(&hand.grasp, grasp, leaving))
+    }
+
+    /// On the way to or from a grasp.
+    fn beside(&self, hand: &Isometry3<f64>, grasp: &Grasp, leaving: bool) -> Isometry3<f64> {
+        let at = if leaving { &grasp.let_go } else { &grasp.taken };
+        let mut far = self.holding(hand, &grasp.taken);
+        // Away from things the hand goes where the source's went; only its turn is the grasp's.
+        far.translation = hand.translation;
+        let distance = (hand.translation.vector - at.translation.vector).norm();
+        let share = 1.0 - rise(distance, NEAR_M, FAR_M);
+        if share <= 0.0 {
+            return far;
+        }
+        let there = self.holding(at, &grasp.taken);
+        let mut relative = at.inverse() * hand;
+        let aside = relative.translation.vector.yz().norm();
+        let back = -relative.translation.vector.x;
+        let needed = self.clearance_m * rise(aside, 0.0, BESIDE_M);
+        relative.translation.vector.x = -back.max(needed);
+        between(&far, &(there * relative), share)
+    }
+}
+
+/// The part of a turn that is not about the vertical.
+fn swing(turn: &UnitQuaternion<f64>) -> UnitQuaternion<f64> {
+    let q = turn.quaternion();
+    let twist = nalgebra::Quaternion::new(q.w, 0.0, 0.0, q.k);
+    UnitQuaternion::try_new(twist, 1e-9).map_or(*turn, |twist| turn * twist.inverse())
+}
+
+/// How far a hand must be drawn back from a thing while it is beside the way in, m.
+pub fn clearance(object: &ObjectHint, grasp: &UnitQuaternion<f64>, finger_extent_m: f64) -> f64 {
+    let approach = grasp * Vector3::x();
+    let [across, high] = object.half_m;
+    approach.xy().norm() * across + approach.z.abs() * high + finger_extent_m + ROOM_M
+}
+
+/// Grasps that might do what the source's grasp `taken` does, the most like it first.
+///
+/// The thing stands upright. Its sides are closed on along a level axis; the hand comes level, from above, or between.
+/// About the vertical it is turned by steps of a quarter, or of 15° where the thing is round.
+pub fn turns(taken: &Isometry3<f64>, side: Side, object: Option<&ObjectHint>, symmetric: bool) -> Vec<Turn> {
+    let Some(object) = object else { return vec![Turn::none()] };
+    let source = taken.rotation;
+    let closing = source * Vector3::z();
+    if closing.z.abs() > LEVEL {
+        return vec![Turn::none()];
+    }
+    let approach = source * Vector3::x();
+    let own = (closing.y.atan2(closing.x), (-approach.z).clamp(-1.0, 1.0).asin());
+    let thumb_up = if side == Side::Right { 1.0 } else { -1.0 };
+    let steps = if object.round { 24 } else { 4 };
+    let mut found = vec![(0.0, Turn::none())];
+    for step in 0..steps {
+        let azimuth = own.0 + std::f64::consts::TAU * f64::from(step) / f64::from(steps);
+        for pitch in [own.1, 0.0, QUARTER * 0.25, QUARTER * 0.5, QUARTER * 0.75, QUARTER] {
+            for palm in [thumb_up, -thumb_up] {
+                if palm != thumb_up && !symmetric {
+                    continue;
+                }
+                let rotation = level_grasp(azimuth, pitch, palm);
+                let like = if symmetric {
+                    let half = rotation * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI);
+                    source.angle_to(&rotation).min(source.angle_to(&half))
+                } else {
+                    source.angle_to(&rotation)
+                };
+                let turn = source.inverse() * rotation;
+                found.push((like, Turn { turn, follows: true }));
+                if object.round {
+                    found.push((like + 0.3, Turn { turn, follows: false }));
+                }
+            }
+        }
+    }
+    if object.round {
+        found.push((0.3, Turn { follows: false, ..Turn::none() }));
+    }
+    found.sort_by(|one, other| one.0.total_cmp(&other.0));
+    found.into_iter().map(|(_, turn)| turn).collect()
+}
+
+/// The grasp frame that closes along a level axis at `azimuth` and comes from `pitch` above the level; `palm` tells the
+/// two sides of the hand apart.
+fn level_grasp(azimuth: f64, pitch: f64, palm: f64) -> UnitQuaternion<f64> {
+    let closing = Vector3::new(azimuth.cos(), azimuth.sin(), 0.0);
+    let level = Vector3::z().cross(&closing) * palm;
+    let approach = level * pitch.cos() - Vector3::z() * pitch.sin();
+    let axes = [approach, closing.cross(&approach), closing];
+    UnitQuaternion::from_rotation_matrix(&Rotation3::from_basis_unchecked(&axes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::FRAC_PI_2;
+
+    fn source() -> Isometry3<f64> {
+        // From the side, palm to the left: a right hand's grasp.
+        let rotation = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), FRAC_PI_2);
+        Isometry3::from_parts(Translation3::new(0.3, -0.2, 0.05), rotation)
+    }
+
+    const CAN: ObjectHint = ObjectHint { half_m: [0.024, 0.055], round: true };
+
+    #[test]
+    fn the_sources_own_grasp_is_tried_first_and_one_from_above_is_among_them() {
+        let turns = turns(&source(), Side::Right, Some(&CAN), true);
+        assert_eq!(turns[0], Turn::none());
+        let down = turns.iter().any(|turn| {
+            let approach = source().rotation * turn.turn * Vector3::x();
+            (approach + Vector3::z()).norm() < 1e-9
+        });
+        assert!(down);
+        for turn in &turns {
+            let closing = source().rotation * turn.turn * Vector3::z();
+            assert!(closing.z.abs() < 1e-9, "sides are closed on along a level axis");
+        }
+    }
+
+    #[test]
+    fn what_is_held_moves_as_it_did_whatever_the_grasp() {
+        let turn = turns(&source(), Side::Right, Some(&CAN), true)[9];
+        let fit = HandFit { turn, ..HandFit::plain() };
+        let object_in_source = Isometry3::translation(0.0, 0.0, 0.0);
+        let taken = source();
+        let later = Isometry3::new(Vector3::new(0.1, 0.2, 0.3), Vector3::new(0.0, 0.1, 0.6)) * taken;
+        let object = taken * object_in_source;
+        let in_target = fit.holding(&taken, &taken).inverse() * object;
+        let moved = later * object_in_source;
+        let found = fit.holding(&later, &taken) * in_target;
+        assert!((moved.translation.vector - found.translation.vector).norm() < 1e-12);
+        if turn.follows {
+            assert!(moved.rotation.angle_to(&found.rotation) < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_hand_from_above_waits_above_while_it_is_beside_the_way_in() {
+        let taken = source();
+        let down = level_grasp(0.0, FRAC_PI_2, 1.0);
+        let turn = Turn { turn: taken.rotation.inverse() * down, follows: true };
+        let clearance_m = clearance(&CAN, &down, 0.03);
+        assert!((clearance_m - 0.1).abs() < 1e-9);
+        let fit = HandFit { turn, clearance_m, ..HandFit::plain() };
+        let grasp = Grasp { from_s: 1.0, to_s: 2.0, taken, let_go: taken, travelled_m: [0.0; 2] };
+        let survey = HandSurvey { grasps: vec![grasp], ..HandSurvey::default() };
+        // 4 cm beside the way in and 8 cm back.
+        let hand = taken * Isometry3::translation(-0.08, 0.04, 0.0);
+        let sample = HandSample { grasp: hand, closure: 0.0, fingers: None };
+        let placed = fit.place(&sample, 0.5, &survey);
+        assert!((placed.translation.z - taken.translation.z - clearance_m).abs() < 1e-9, "{placed}");
+        let there = fit.place(&HandSample { grasp: taken, ..sample }, 1.0, &survey);
+        assert!((there.translation.vector - taken.translation.vector).norm() < 1e-12);
+    }
+
+    #[test]
+    fn without_a_turn_the_path_is_the_sources() {
+        let fit = HandFit::plain();
+        let sample = HandSample { grasp: source(), closure: 0.5, fingers: None };
+        assert_eq!(fit.place(&sample, 0.5, &HandSurvey::default()), source());
+    }
+}

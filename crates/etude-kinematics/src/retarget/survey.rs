@@ -1,0 +1,162 @@
+//! A first look over a whole path: how long it is, which hands work, where they take hold and let go.
+//!
+//! It holds a bounded number of samples whatever the path's length.
+
+use super::path::PathSample;
+use nalgebra::Isometry3;
+
+/// A hand counts as closing on something beyond this closure, and as open again below the other.
+const CLOSES: f64 = 0.3;
+const OPENS: f64 = 0.2;
+/// A hand that goes no further than this from where it began does not work, m.
+const IDLE_M: f64 = 0.08;
+/// Most samples kept to plan by.
+const KEYS_MAX: usize = 256;
+/// Most times that a hand can take hold; further ones are counted and fitted like the last.
+const GRASPS_MAX: usize = 4096;
+
+/// From where a hand closes to where it opens again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grasp {
+    /// When it closes, s.
+    pub from_s: f64,
+    /// When it opens again, s; infinity: never.
+    pub to_s: f64,
+    /// The grasp frame when it closes.
+    pub taken: Isometry3<f64>,
+    /// The grasp frame when it opens.
+    pub let_go: Isometry3<f64>,
+    /// How far the hand had gone by then, m: when it closed, when it opened.
+    pub travelled_m: [f64; 2],
+}
+
+/// What one hand does on the whole.
+#[derive(Debug, Clone, Default)]
+pub struct HandSurvey {
+    /// Times that it takes hold.
+    pub grasps: Vec<Grasp>,
+    /// Where it begins and ends.
+    pub ends: Option<(Isometry3<f64>, Isometry3<f64>)>,
+    /// Furthest from where it began, m.
+    pub furthest_m: f64,
+    /// How far it goes altogether, m.
+    pub travel_m: f64,
+    closed: bool,
+    last: Option<Isometry3<f64>>,
+}
+
+/// What is known of a path as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// Number of samples.
+    pub samples: u64,
+    /// From the first sample to the last, s.
+    pub duration_s: f64,
+    /// Left, right.
+    pub hands: [HandSurvey; 2],
+    /// Samples spread over the whole path, and those where a hand takes hold or lets go, in order of time.
+    pub keys: Vec<PathSample>,
+    stride: u64,
+}
+
+impl Survey {
+    /// Takes the next sample.
+    pub fn look(&mut self, sample: &PathSample) {
+        let mut event = false;
+        for (survey, hand) in self.hands.iter_mut().zip(&sample.hands) {
+            if let Some(hand) = hand {
+                event |= survey.look(sample.time_s, &hand.grasp, hand.closure);
+            }
+        }
+        self.stride = self.stride.max(1);
+        if event || self.samples.is_multiple_of(self.stride) {
+            self.keys.push(*sample);
+        }
+        if self.keys.len() > KEYS_MAX {
+            // Every second one goes; the path is planned by half as many.
+            let mut keep = false;
+            self.keys.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            self.stride *= 2;
+        }
+        self.samples += 1;
+        self.duration_s = sample.time_s;
+    }
+}
+
+impl HandSurvey {
+    fn look(&mut self, time_s: f64, grasp: &Isometry3<f64>, closure: f64) -> bool {
+        let begin = self.ends.map_or(*grasp, |(begin, _)| begin);
+        self.ends = Some((begin, *grasp));
+        let away = (grasp.translation.vector - begin.translation.vector).norm();
+        self.furthest_m = self.furthest_m.max(away);
+        if let Some(last) = self.last.replace(*grasp) {
+            self.travel_m += (grasp.translation.vector - last.translation.vector).norm();
+        }
+        if !self.closed && closure >= CLOSES {
+            self.closed = true;
+            if self.grasps.len() < GRASPS_MAX {
+                self.grasps.push(Grasp {
+                    from_s: time_s,
+                    to_s: f64::INFINITY,
+                    taken: *grasp,
+                    let_go: *grasp,
+                    travelled_m: [self.travel_m; 2],
+                });
+            }
+            return true;
+        }
+        let Some(last) = self.grasps.last_mut().filter(|_| self.closed) else { return false };
+        last.let_go = *grasp;
+        last.travelled_m[1] = self.travel_m;
+        if closure < OPENS {
+            self.closed = false;
+            last.to_s = time_s;
+            return true;
+        }
+        false
+    }
+
+    /// How far the hand has gone when it first takes hold and when it last lets go, m; the middle of its way where it never
+    /// takes hold.
+    pub fn way_m(&self) -> [f64; 2] {
+        match (self.grasps.first(), self.grasps.last()) {
+            (Some(first), Some(last)) => [first.travelled_m[0], last.travelled_m[1]],
+            _ => [0.5 * self.travel_m; 2],
+        }
+    }
+
+    /// Whether the hand does anything: takes hold, or goes somewhere.
+    pub fn works(&self) -> bool {
+        self.furthest_m > IDLE_M || !self.grasps.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retarget::path::HandSample;
+
+    #[test]
+    fn grasps_are_found_and_memory_is_bounded() {
+        let mut survey = Survey::default();
+        for i in 0..100_000 {
+            let time_s = f64::from(i) * 0.01;
+            let phase = i % 1000;
+            let closure = if (300..700).contains(&phase) { 0.9 } else { 0.0 };
+            let grasp = Isometry3::translation(f64::from(phase) * 0.001, 0.0, 0.0);
+            let hand = HandSample { grasp, closure, fingers: None };
+            survey.look(&PathSample { time_s, hands: [None, Some(hand)] });
+        }
+        assert!(survey.keys.len() <= KEYS_MAX);
+        assert!(survey.keys.windows(2).all(|pair| pair[0].time_s < pair[1].time_s));
+        let right = &survey.hands[1];
+        assert_eq!(right.grasps.len(), 100);
+        let first = right.grasps[0];
+        assert!((first.from_s - 3.0).abs() < 1e-9 && (first.to_s - 7.0).abs() < 1e-9);
+        assert!((first.taken.translation.x - 0.3).abs() < 1e-9);
+        assert!(right.works() && !survey.hands[0].works());
+    }
+}

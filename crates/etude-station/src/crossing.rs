@@ -1,0 +1,331 @@
+//! Takes that cross from one body to another: an episode in, an episode for another body out, with a report.
+//!
+//! Two frames serve two ends. In the *work* frame a hand goes to the same places of the scene, so that objects are where
+//! they were: that is for replay in physics. In the *torso* frame a hand goes where the source's went as seen from the
+//! shoulders, scaled by the arms' lengths: that is for takes whose scene is not known.
+//!
+//! Reading order: [`source`] (the path of an episode), [`write`] (the new episode), [`replay`] (an episode's commands in
+//! physics), [`matrix`] (from every body to every other).
+
+pub mod matrix;
+pub mod replay;
+pub mod source;
+pub mod write;
+
+use etude_episode::{Episode, ReadError, WriteError};
+use etude_inspect::inspect::Error as InspectError;
+use etude_kinematics::retarget::{
+    Accept, Arms, ArmsError, Crossing, CrossingError, Mapping, ObjectHint, Options, Report, Rules, Survey,
+};
+use etude_kinematics::retarget::path::SideMapping;
+use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
+use etude_model::card::{Card, GraspHint, Side, Simulation as Setup};
+use etude_model::{Pose, StreamKind};
+use etude_sim::Scene;
+use nalgebra::{Isometry3, Vector3};
+use source::{Origin, PathFrame, PathReader, SourceBody};
+use std::path::{Path, PathBuf};
+
+/// Commands per second where neither the card nor the caller says.
+pub const RATE_HZ: f64 = 100.0;
+/// Tremor is smoothed over this time to either side, s.
+const SMOOTHING_S: f64 = 0.05;
+
+/// What stops a take on its way.
+#[derive(Debug, thiserror::Error)]
+pub enum CrossError {
+    /// The episode cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The new episode cannot be written.
+    #[error("the retargeted episode {} cannot be written", .path.display())]
+    Write {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<WriteError>,
+    },
+    /// The card in the episode is none.
+    #[error("the card in {episode} cannot be used")]
+    Card {
+        /// The episode.
+        episode: String,
+        /// Why.
+        #[source]
+        source: Box<etude_model::CardError>,
+    },
+    /// A card names no kinematic model.
+    #[error("the card of {robot} names no kinematic model, so where its hands are cannot be computed")]
+    NoModel {
+        /// Vendor and model.
+        robot: String,
+    },
+    /// A model cannot be read.
+    #[error("the kinematic model of {robot} cannot be read")]
+    Body {
+        /// Vendor and model.
+        robot: String,
+        /// Why.
+        #[source]
+        source: Box<BodyError>,
+    },
+    /// A body's arms cannot be used.
+    #[error(transparent)]
+    Arms(#[from] ArmsError),
+    /// The episode has no path of hands.
+    #[error("{episode} has no stream {missing}, so no path of its hands can be read")]
+    NoPath {
+        /// The episode.
+        episode: String,
+        /// The stream that is missing.
+        missing: String,
+    },
+    /// The places of both bodies before the work surface are not known.
+    #[error("the card of {robot} does not say where it stands before a work surface ([simulation])")]
+    NoPlace {
+        /// Vendor and model.
+        robot: String,
+    },
+    /// The take cannot be moved.
+    #[error(transparent)]
+    Crossing(#[from] CrossingError),
+    /// The robot in physics.
+    #[error(transparent)]
+    Robot(#[from] etude_robot::RobotError),
+    /// The governor.
+    #[error(transparent)]
+    Governor(#[from] etude_robot::GovernorError),
+    /// The simulation.
+    #[error("the simulation cannot be used")]
+    Simulation(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A take cannot be recorded.
+    #[error("a take cannot be recorded")]
+    Session(#[from] Box<crate::session::SessionError>),
+    /// The inspection.
+    #[error("the episode cannot be inspected")]
+    Inspect(#[source] Box<InspectError>),
+    /// An episode is not what is needed.
+    #[error("{episode}: expected {expected}, found {found}")]
+    Unfit {
+        /// The episode.
+        episode: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// A file or folder.
+    #[error("{} cannot be used", .path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// In which frame a hand's path is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Before the same work surface: the same places of the scene.
+    Work,
+    /// Seen from the shoulders, scaled by the arms' lengths.
+    Torso,
+}
+
+impl Frame {
+    /// In a word, as in manifests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Work => "work",
+            Self::Torso => "torso",
+        }
+    }
+}
+
+/// What a take is moved with.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Folder of robot models.
+    pub models: &'a Path,
+    /// The body that the take goes to.
+    pub target: &'a Card,
+    /// The card whose model the source's joints are read with, by slots, where the source's own names none.
+    pub body: Option<&'a Card>,
+    /// In which frame.
+    pub frame: Frame,
+    /// What the path is read from; `None`: the best there is.
+    pub origin: Option<Origin>,
+    /// Commands per second; `None`: as the target's card says.
+    pub rate_hz: Option<f64>,
+    /// The scene that the take was made in, where it is known: what is taken hold of there.
+    pub scene: Option<&'a Scene>,
+    /// What is demanded.
+    pub rules: Rules,
+}
+
+/// A take that was moved.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// What became of it.
+    pub report: Report,
+    /// What was written; absent where nothing was to be.
+    pub closed: Option<etude_episode::Closed>,
+    /// What the path was read from.
+    pub origin: Origin,
+    /// Commands per second.
+    pub rate_hz: f64,
+}
+
+/// The arms of the body that a card describes.
+pub fn arms(card: &Card, models: &Path) -> Result<Arms, CrossError> {
+    let model = card.kinematics.as_ref().ok_or_else(|| CrossError::NoModel { robot: card.title() })?;
+    let options = BodyOptions { freeze_free_joints: true, name_prefix: String::new() };
+    let body = Body::from_path(models.join(&model.path), &options)
+        .map_err(|source| CrossError::Body { robot: card.title(), source: Box::new(source) })?;
+    Ok(Arms::new(card, body)?)
+}
+
+/// The card in an episode.
+pub fn card_of(episode: &Episode) -> Result<Card, CrossError> {
+    Card::from_toml(&episode.card_toml()?)
+        .map_err(|source| CrossError::Card { episode: episode.name().to_owned(), source: Box::new(source) })
+}
+
+/// Moves an episode to another body and writes it to `out`, where that is given. `accept` looks at postures before a
+/// grasp is chosen.
+pub fn retarget(
+    episode: &Episode,
+    request: &Request<'_>,
+    out: Option<&Path>,
+    accept: &mut Accept<'_>,
+) -> Result<Moved, CrossError> {
+    let card = card_of(episode)?;
+    let body_card = if card.kinematics.is_some() { &card } else { request.body.unwrap_or(&card) };
+    let source = SourceBody::new(&card, body_card, arms(body_card, request.models)?);
+    let target = arms(request.target, request.models)?;
+    let origin = match request.origin.or_else(|| Origin::best(episode)) {
+        Some(origin) => origin,
+        None => {
+            let episode = episode.name().to_owned();
+            return Err(CrossError::NoPath { episode, missing: etude_model::Topic::JOINT_STATES.to_owned() });
+        }
+    };
+    let path_frame = if request.frame == Frame::Work { PathFrame::Base } else { PathFrame::Torso };
+    let read = || PathReader::new(episode, &card, &source, origin, path_frame);
+    let mapping = match request.frame {
+        Frame::Work => Mapping::rigid(&base_from_base(&card, request.target)?),
+        Frame::Torso => shoulders(&source.arms, &target),
+    };
+    let rate_hz = request.rate_hz.unwrap_or_else(|| rate_hz(request.target));
+    let mut crossing = Crossing {
+        target: &target,
+        mapping,
+        options: Options {
+            smoothing_half_s: SMOOTHING_S,
+            rate_hz,
+            from_home: request.frame == Frame::Work,
+            acceleration: request.target.safety.joint_acceleration,
+            objects: [None, None],
+            held_in_grasp: [[Vector3::zeros(); 2]; 2],
+            rules: request.rules.clone(),
+        },
+    };
+    let survey = crossing.survey(read()?)?;
+    if request.frame == Frame::Work {
+        know_the_task(&mut crossing.options, episode, &card, request);
+    }
+    let plan = crossing.plan(&survey, accept)?;
+    let title = card.title();
+    let Some(path) = out else {
+        let report = crossing.run(&title, &plan, &survey, read()?, &mut |_| Ok::<(), CrossError>(()))?;
+        return Ok(Moved { report, closed: None, origin, rate_hz });
+    };
+    let about = write::About { episode, request, origin, rate_hz, start: &plan.start, arms: &target };
+    let mut writer = write::Writer::create(path, &about)?;
+    let report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| writer.take(&tick))?;
+    let closed = writer.finish(&report)?;
+    Ok(Moved { report, closed: Some(closed), origin, rate_hz })
+}
+
+/// The first look over an episode's path in its own base frame, for those who want to know what it holds.
+pub fn survey(episode: &Episode, models: &Path) -> Result<Survey, CrossError> {
+    let card = card_of(episode)?;
+    let source = SourceBody::new(&card, &card, arms(&card, models)?);
+    let origin = Origin::best(episode).unwrap_or(Origin::Commands);
+    let mut survey = Survey::default();
+    for sample in PathReader::new(episode, &card, &source, origin, PathFrame::Base)? {
+        survey.look(&sample?);
+    }
+    Ok(survey)
+}
+
+/// How often a robot takes commands: as its card says of its commands, else as often as it sends its joints.
+pub fn rate_hz(card: &Card) -> f64 {
+    let of = |kind| card.streams.iter().filter(|stream| stream.kind == kind).find_map(|stream| stream.rate_hz);
+    of(StreamKind::JointCommand).or_else(|| of(StreamKind::JointStates)).unwrap_or(RATE_HZ)
+}
+
+fn setup(card: &Card) -> Result<&Setup, CrossError> {
+    card.simulation.as_ref().ok_or_else(|| CrossError::NoPlace { robot: card.title() })
+}
+
+/// The base frame of a card's robot in the frame of the work surface before it.
+fn base_in_work(card: &Card) -> Result<Isometry3<f64>, CrossError> {
+    let setup = setup(card)?;
+    let half = 0.5 * setup.base_yaw_rad;
+    let [x, y, z] = setup.base_position_m;
+    Ok(transform::isometry(&Pose {
+        position_m: [x - setup.work_distance_m, y, z - setup.work_height_m],
+        orientation_xyzw: [0.0, 0.0, half.sin(), half.cos()],
+    }))
+}
+
+/// From the source's base frame to the target's, with both before the same work surface.
+fn base_from_base(source: &Card, target: &Card) -> Result<Isometry3<f64>, CrossError> {
+    Ok(base_in_work(target)?.inverse() * base_in_work(source)?)
+}
+
+/// From the source's torso axes to the target's base frame: about the shoulders, scaled by the arms' lengths.
+fn shoulders(source: &Arms, target: &Arms) -> Mapping {
+    let mut poses = Poses::new(target.body());
+    poses.update(target.body(), target.home());
+    let torso = target.torso_in_base(&poses);
+    let scale = target.arm_length_m() / source.arm_length_m();
+    let side = |index: usize| {
+        let shoulder = |arms: &Arms| arms.arms()[index].as_ref().map_or_else(Vector3::zeros, |arm| arm.shoulder_in_torso);
+        SideMapping {
+            from: shoulder(source),
+            to: (torso * nalgebra::Point3::from(shoulder(target))).coords,
+            scale,
+            turn: torso.rotation,
+        }
+    };
+    Mapping { sides: [side(0), side(1)] }
+}
+
+/// What the scene and both cards say of the task: what is taken hold of, and where each hand holds it.
+fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, request: &Request<'_>) {
+    let manifest = episode.manifest();
+    let Some(task) = manifest.task.as_ref() else { return };
+    let hint = |card: &Card, side: Side| -> Option<GraspHint> {
+        let hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
+        hints.filter(|hint| hint.task == task.as_str() && hint.side == side).cloned().next()
+    };
+    let known = request.scene.and_then(|scene| {
+        let task = scene.task(task.as_str())?;
+        scene.object(&task.goal.object)
+    });
+    for side in Side::BOTH {
+        let index = etude_kinematics::retarget::arms::side_index(side);
+        options.objects[index] = known.map(|object| {
+            let [x, y, z] = object.size_m;
+            ObjectHint { half_m: [0.5 * x.max(y), 0.5 * z], round: object.round }
+        });
+        // A hint says where the grasp frame is held relative to the thing's middle; the middle lies the other way.
+        let middle = |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));
+        options.held_in_grasp[index] = [middle(source), middle(request.target)];
+    }
+}
