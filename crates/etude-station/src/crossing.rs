@@ -7,6 +7,7 @@
 //! Reading order: [`source`] (the path of an episode), [`write`] (the new episode), [`replay`] (an episode's commands in
 //! physics), [`matrix`] (from every body to every other).
 
+pub mod look;
 pub mod matrix;
 pub mod replay;
 pub mod source;
@@ -15,7 +16,7 @@ pub mod write;
 use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
 use etude_kinematics::retarget::{
-    Accept, Arms, ArmsError, Crossing, CrossingError, Mapping, ObjectHint, Options, Report, Rules, Survey,
+    Arms, ArmsError, Crossing, CrossingError, Mapping, ObjectHint, Options, Report, Rules, Survey, Tick,
 };
 use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
@@ -188,19 +189,24 @@ pub fn arms(card: &Card, models: &Path) -> Result<Arms, CrossError> {
     Ok(Arms::new(card, body)?)
 }
 
+/// A rule set for retargeted takes out of TOML; what it leaves out is as supplied.
+pub fn rules_from_toml(text: &str) -> Result<Rules, toml::de::Error> {
+    toml::from_str(text)
+}
+
 /// The card in an episode.
 pub fn card_of(episode: &Episode) -> Result<Card, CrossError> {
     Card::from_toml(&episode.card_toml()?)
         .map_err(|source| CrossError::Card { episode: episode.name().to_owned(), source: Box::new(source) })
 }
 
-/// Moves an episode to another body and writes it to `out`, where that is given. `accept` looks at postures before a
-/// grasp is chosen.
+/// Moves an episode to another body and writes it to `out`, where that is given. `look`, where given and set for the
+/// take's task and start, keeps the robot from reaching into the scene or itself.
 pub fn retarget(
     episode: &Episode,
     request: &Request<'_>,
     out: Option<&Path>,
-    accept: &mut Accept<'_>,
+    mut look: Option<&mut look::Look>,
 ) -> Result<Moved, CrossError> {
     let card = card_of(episode)?;
     let body_card = if card.kinematics.is_some() { &card } else { request.body.unwrap_or(&card) };
@@ -237,17 +243,30 @@ pub fn retarget(
     if request.frame == Frame::Work {
         know_the_task(&mut crossing.options, episode, &card, request);
     }
-    let plan = crossing.plan(&survey, accept)?;
+    let plan = crossing.plan(&survey, &mut |postures| {
+        let objection = look.as_mut().and_then(|look| look.objection(postures));
+        objection.map_or(Ok(()), Err)
+    })?;
     let title = card.title();
-    let Some(path) = out else {
-        let report = crossing.run(&title, &plan, &survey, read()?, &mut |_| Ok::<(), CrossError>(()))?;
-        return Ok(Moved { report, closed: None, origin, rate_hz });
+    let mut writer = match out {
+        Some(path) => {
+            let about = write::About { episode, request, origin, rate_hz, start: &plan.start, arms: &target };
+            Some(write::Writer::create(path, &about)?)
+        }
+        None => None,
     };
-    let about = write::About { episode, request, origin, rate_hz, start: &plan.start, arms: &target };
-    let mut writer = write::Writer::create(path, &about)?;
-    let report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| writer.take(&tick))?;
-    let closed = writer.finish(&report)?;
-    Ok(Moved { report, closed: Some(closed), origin, rate_hz })
+    let first_grasp_s = survey.hands.iter().flat_map(|hand| hand.grasps.first()).map(|grasp| grasp.from_s);
+    let first_grasp_s = first_grasp_s.fold(f64::INFINITY, f64::min);
+    let mut report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| {
+        if let (Some(look), Tick::Joints { time_s, source_s, positions }) = (look.as_mut(), &tick) {
+            look.pass(*time_s, positions, *source_s < first_grasp_s);
+        }
+        writer.as_mut().map_or(Ok(()), |writer| writer.take(&tick))
+    })?;
+    report.collisions = look.map(|look| look.found().clone());
+    report.verdict = request.rules.judge(&report);
+    let closed = writer.map(|writer| writer.finish(&report)).transpose()?;
+    Ok(Moved { report, closed, origin, rate_hz })
 }
 
 /// The first look over an episode's path in its own base frame, for those who want to know what it holds.
@@ -322,7 +341,8 @@ fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, reques
         let index = etude_kinematics::retarget::arms::side_index(side);
         options.objects[index] = known.map(|object| {
             let [x, y, z] = object.size_m;
-            ObjectHint { half_m: [0.5 * x.max(y), 0.5 * z], round: object.round }
+            // No task's test asks how a thing is turned about the vertical.
+            ObjectHint { half_m: [0.5 * x.max(y), 0.5 * z], round: object.round, turn_matters: false }
         });
         // A hint says where the grasp frame is held relative to the thing's middle; the middle lies the other way.
         let middle = |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));

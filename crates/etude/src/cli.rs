@@ -1,5 +1,6 @@
 //! What can be typed: the types that the command line is read into. No work is done here.
 
+mod cross;
 mod demo;
 mod episode;
 mod release;
@@ -7,6 +8,7 @@ mod work;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cross::{FrameChoice, PathChoice, RetargetArgs, TransferMatrixArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use episode::{CheckArgs, EpisodeCommand, ExportCsvArgs, InfoArgs, RecoverArgs};
 pub(crate) use release::{CreateArgs, ReleaseCommand, ShowArgs, VerifyArgs};
@@ -63,6 +65,10 @@ pub(crate) enum Command {
     Release(ReleaseCommand),
     /// Write a release in the format that a training program reads.
     Export(ExportArgs),
+    /// Move a take to another body: a new episode for it, and how much of the path it reaches.
+    Retarget(RetargetArgs),
+    /// Find out whose takes serve whom: moved from every body to every other and replayed in physics.
+    TransferMatrix(TransferMatrixArgs),
     /// Look into one episode file: what it holds, whether it is whole, how to rescue it.
     #[command(subcommand)]
     Episode(EpisodeCommand),

@@ -1,6 +1,5 @@
 //! The commands: each reads its arguments, lets the crates work, and says what came of it.
 
-#[cfg(feature = "ffmpeg")]
 mod cards;
 mod episode;
 #[cfg(feature = "ffmpeg")]
@@ -10,6 +9,8 @@ mod import;
 mod inspect;
 mod list;
 mod release;
+mod retarget;
+mod transfer;
 
 use crate::cli::Command;
 use crate::exit;
@@ -40,6 +41,8 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode>
             "build it with its feature `ffmpeg`, which is on unless it is turned off",
         )
         .into()),
+        Command::Retarget(arguments) => retarget::run(&arguments, output),
+        Command::TransferMatrix(arguments) => transfer::run(&arguments, output),
         Command::Episode(command) => episode::run(&command, output),
     }
 }

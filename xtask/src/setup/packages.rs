@@ -58,6 +58,46 @@ pub(super) const DEPS: &[Package] = &[
             ("openarm_mujoco-2.3.0/v2/assets/visual/gripper/", "v2/assets/visual/gripper/"),
         ],
     },
+    Package {
+        name: "fourier-robot-descriptions",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/fourier",
+        why: "the model of the Fourier GR1T2 with its six-motor hands",
+        licence: "Apache-2.0",
+        members: &[
+            (
+                "fourier_robot_descriptions/assets/urdf/gr1t2_fourier_hand_6dof.urdf",
+                "urdf/gr1t2_fourier_hand_6dof.urdf",
+            ),
+            ("fourier_robot_descriptions/assets/meshes/gr1t2/", "meshes/gr1t2/"),
+            ("fourier_robot_descriptions/assets/meshes/fourier_hand_6dof/", "meshes/fourier_hand_6dof/"),
+            ("fourier_robot_descriptions-0.2.7.dist-info/licenses/", ""),
+        ],
+    },
+    Package {
+        name: "dexmate-urdf",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/dexmate",
+        why: "the model of the Dexmate Vega 1 with grippers",
+        licence: "Apache-2.0",
+        members: &[
+            (
+                "dexmate_urdf/robots/humanoid/vega_1/vega_1_gripper.urdf",
+                "robots/humanoid/vega_1/vega_1_gripper.urdf",
+            ),
+            (
+                "dexmate_urdf/robots/humanoid/vega_1/meshes/collision/",
+                "robots/humanoid/vega_1/meshes/collision/",
+            ),
+            (
+                "dexmate_urdf/robots/hands/dexs_gripper/meshes/collision/",
+                "robots/hands/dexs_gripper/meshes/collision/",
+            ),
+            ("dexmate_urdf-0.8.4.dist-info/licenses/", ""),
+        ],
+    },
 ];
 
 /// Programs that the tests need; `folder` is the program's name.

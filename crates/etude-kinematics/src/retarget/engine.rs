@@ -4,7 +4,7 @@ use super::arms::{Arms, side_index};
 use super::fit::{ObjectHint, Progress};
 use super::pace::{Curve, Knot, Pace};
 use super::path::{Mapping, PathSample, Smoothing};
-use super::plan::Plan;
+use super::plan::{Plan, TAKEN_UP};
 use super::report::{HandReport, Measures, Report, Verdict};
 use super::rules::Rules;
 use super::survey::Survey;
@@ -121,8 +121,10 @@ impl Crossing<'_> {
         let refuse = |source| CrossingError::Ik { robot: self.target.title().to_owned(), source };
         let mut tracker = Tracker::new(self.target, &plan.entry, &plan.posture).map_err(refuse)?;
         let mut positions = plan.start.clone();
-        let mut pace = Pace::new(Speeds::new(self.target, self.options.acceleration));
-        let mut curve = Curve::new(self.options.rate_hz);
+        let mut held = [None, None];
+        let speeds = Speeds::new(self.target, self.options.acceleration);
+        let mut curve = Curve::new(self.options.rate_hz, speeds.clone());
+        let mut pace = Pace::new(speeds);
         let mut measures = Measures::default();
         let mut progress = Progress::default();
         let tolerance = (self.options.rules.reached_m, self.options.rules.reached_rad);
@@ -132,12 +134,25 @@ impl Crossing<'_> {
             (give.borrow_mut())(Tick::Joints { time_s, source_s, positions })
         };
         self.each(samples, &mut |sample| {
-            let asked = plan.fit.apply(&sample, survey);
-            let lead = progress.lead(&plan.fit, &sample, survey);
-            let mut left = tracker.step(self.target, &asked.hands.map(|hand| hand.map(|hand| hand.grasp)));
-            for ((left, &lead), places) in left.iter_mut().zip(&lead).zip(&plan.places) {
-                for &place in places {
-                    positions[place] = plan.start[place] + (tracker.positions()[place] - plan.start[place]) * lead;
+            progress.go(&sample);
+            let path = plan.entered(&sample, &progress.travelled_m);
+            let asked = plan.fit.apply(&path, survey, progress.travelled_m);
+            let mut goal = asked.hands.map(|hand| hand.map(|hand| hand.grasp));
+            for (index, (goal, held)) in goal.iter_mut().zip(&mut held).enumerate() {
+                let [travelled_m, whole_m] = [progress.travelled_m[index], survey.hands[index].travel_m];
+                let leaves = travelled_m > 0.5 * whole_m;
+                if leaves && plan.fit.lead(index, travelled_m, survey) < TAKEN_UP {
+                    // The rest of the way is the body's own.
+                    *goal = *held;
+                }
+                *held = *goal;
+            }
+            let mut left = tracker.step(self.target, &goal);
+            for (index, left) in left.iter_mut().enumerate() {
+                let lead = plan.fit.lead(index, progress.travelled_m[index], survey);
+                for &place in &plan.places[index] {
+                    let from = plan.start[place];
+                    positions[place] = from + (tracker.positions()[place] - from) * lead;
                 }
                 // On the way from home and back there is no path to be reached.
                 *left = left.filter(|_| lead >= 1.0);

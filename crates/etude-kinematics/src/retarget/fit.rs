@@ -31,8 +31,10 @@ const QUARTER: f64 = std::f64::consts::FRAC_PI_2;
 pub struct ObjectHint {
     /// Half its extent across (the greater of its two level ones) and half its height, m.
     pub half_m: [f64; 2],
-    /// Whether a turn about the vertical makes no difference.
+    /// Whether a turn about the vertical makes no difference to a hand that takes it.
     pub round: bool,
+    /// Whether it matters how it is turned about the vertical where it is put down.
+    pub turn_matters: bool,
 }
 
 /// How another hand's grasp differs from the source's.
@@ -42,12 +44,14 @@ pub struct Turn {
     pub turn: UnitQuaternion<f64>,
     /// Whether what is held is turned about the vertical as the source turned it.
     pub follows: bool,
+    /// How much further it is turned about the vertical on its way, rad.
+    pub swing_rad: f64,
 }
 
 impl Turn {
     /// The source's own grasp.
     pub const fn none() -> Self {
-        Self { turn: UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(1.0, 0.0, 0.0, 0.0)), follows: true }
+        Self { turn: UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(1.0, 0.0, 0.0, 0.0)), follows: true, swing_rad: 0.0 }
     }
 
     /// Angle between the two grasps, rad.
@@ -78,47 +82,49 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// The path's sample as the body should do it; `survey` is of the same path.
-    pub fn apply(&self, sample: &PathSample, survey: &Survey) -> PathSample {
+    /// The path's sample as the body should do it; `survey` is of the same path, `travelled_m` how far the hands have
+    /// gone by then.
+    pub fn apply(&self, sample: &PathSample, survey: &Survey, travelled_m: [f64; 2]) -> PathSample {
         let mut hands = [None, None];
         for side in Side::BOTH {
             let index = side_index(side);
             let (Some(fit), Some(hand)) = (&self.hands[index], &sample.hands[index]) else { continue };
-            let grasp = fit.place(hand, sample.time_s, &survey.hands[index]);
+            let grasp = fit.place(hand, sample.time_s, travelled_m[index], &survey.hands[index]);
             hands[index] = Some(HandSample { grasp, ..*hand });
         }
         PathSample { time_s: sample.time_s, hands }
+    }
+
+    /// How much of the path, against the home, counts for a hand that has gone so far, 0..1.
+    pub fn lead(&self, index: usize, travelled_m: f64, survey: &Survey) -> f64 {
+        if !self.from_home {
+            return 1.0;
+        }
+        let known = &survey.hands[index];
+        let [first, last] = known.way_m();
+        let left = known.travel_m - travelled_m;
+        rise(travelled_m, 0.0, way_in(first)).min(rise(left, 0.0, way_in(known.travel_m - last)))
     }
 }
 
 /// How far along its path each hand is; begins anew with each pass over the path.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    travelled_m: [f64; 2],
+    /// Left, right, m.
+    pub travelled_m: [f64; 2],
     last: [Option<Vector3<f64>>; 2],
 }
 
 impl Progress {
-    /// How much of the path, against the home, counts for each hand at the source's next sample, 0..1.
-    pub fn lead(&mut self, fit: &Fit, sample: &PathSample, survey: &Survey) -> [f64; 2] {
-        let mut lead = [1.0; 2];
-        for side in Side::BOTH {
-            let index = side_index(side);
-            let Some(hand) = &sample.hands[index] else { continue };
+    /// Goes on to the source's next sample.
+    pub fn go(&mut self, sample: &PathSample) {
+        for ((travelled_m, last), hand) in self.travelled_m.iter_mut().zip(&mut self.last).zip(&sample.hands) {
+            let Some(hand) = hand else { continue };
             let here = hand.grasp.translation.vector;
-            if let Some(last) = self.last[index].replace(here) {
-                self.travelled_m[index] += (here - last).norm();
+            if let Some(last) = last.replace(here) {
+                *travelled_m += (here - last).norm();
             }
-            if !fit.from_home {
-                continue;
-            }
-            let known = &survey.hands[index];
-            let travelled_m = self.travelled_m[index];
-            let [first, last] = known.way_m();
-            lead[index] = rise(travelled_m, 0.0, way_in(first))
-                .min(rise(known.travel_m - travelled_m, 0.0, way_in(known.travel_m - last)));
         }
-        lead
     }
 }
 
@@ -140,7 +146,8 @@ impl HandFit {
     }
 
     /// The target's grasp frame that holds the thing as the source's frame `grasp` holds it.
-    fn holding(&self, grasp: &Isometry3<f64>, taken: &Isometry3<f64>) -> Isometry3<f64> {
+    /// `share`: how much of its way it has been carried, 0..1.
+    fn holding(&self, grasp: &Isometry3<f64>, taken: &Isometry3<f64>, share: f64) -> Isometry3<f64> {
         let [in_source, in_target] = self.held_in_grasp;
         let held = grasp * nalgebra::Point3::from(in_source);
         let turned = if self.turn.follows {
@@ -150,11 +157,12 @@ impl HandFit {
             let since = grasp.rotation * taken.rotation.inverse();
             swing(&since) * taken.rotation
         };
-        let rotation = turned * self.turn.turn;
+        let swing = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), self.turn.swing_rad * share);
+        let rotation = swing * turned * self.turn.turn;
         Isometry3::from_parts(Translation3::from(held.coords - rotation * in_target), rotation)
     }
 
-    fn place(&self, hand: &HandSample, time_s: f64, survey: &HandSurvey) -> Isometry3<f64> {
+    fn place(&self, hand: &HandSample, time_s: f64, travelled_m: f64, survey: &HandSurvey) -> Isometry3<f64> {
         if self.changes_nothing() || survey.grasps.is_empty() {
             return hand.grasp;
         }
@@ -162,7 +170,8 @@ impl HandFit {
         let before = next.checked_sub(1).and_then(|at| survey.grasps.get(at));
         let after = survey.grasps.get(next);
         if let Some(now) = before.filter(|grasp| time_s <= grasp.to_s) {
-            return self.holding(&hand.grasp, &now.taken);
+            let [from, to] = now.travelled_m;
+            return self.holding(&hand.grasp, &now.taken, rise(travelled_m, from, to));
         }
         // Between two grasps the earlier one counts for the first half of the time, the later one for the second.
         let nearer = match (before, after) {
@@ -177,7 +186,8 @@ impl HandFit {
     /// On the way to or from a grasp.
     fn beside(&self, hand: &Isometry3<f64>, grasp: &Grasp, leaving: bool) -> Isometry3<f64> {
         let at = if leaving { &grasp.let_go } else { &grasp.taken };
-        let mut far = self.holding(hand, &grasp.taken);
+        let carried = if leaving { 1.0 } else { 0.0 };
+        let mut far = self.holding(hand, &grasp.taken, carried);
         // Away from things the hand goes where the source's went; only its turn is the grasp's.
         far.translation = hand.translation;
         let distance = (hand.translation.vector - at.translation.vector).norm();
@@ -185,7 +195,7 @@ impl HandFit {
         if share <= 0.0 {
             return far;
         }
-        let there = self.holding(at, &grasp.taken);
+        let there = self.holding(at, &grasp.taken, carried);
         let mut relative = at.inverse() * hand;
         let aside = relative.translation.vector.yz().norm();
         let back = -relative.translation.vector.x;
@@ -209,49 +219,54 @@ pub fn clearance(object: &ObjectHint, grasp: &UnitQuaternion<f64>, finger_extent
     approach.xy().norm() * across + approach.z.abs() * high + finger_extent_m + ROOM_M
 }
 
-/// Grasps that might do what the source's grasp `taken` does, the most like it first.
+/// Grasps that might do what the source's grasp `taken` does, the most like it first, each with how unlike it is (rad).
 ///
 /// The thing stands upright. Its sides are closed on along a level axis; the hand comes level, from above, or between.
 /// About the vertical it is turned by steps of a quarter, or of 15° where the thing is round.
-pub fn turns(taken: &Isometry3<f64>, side: Side, object: Option<&ObjectHint>, symmetric: bool) -> Vec<Turn> {
-    let Some(object) = object else { return vec![Turn::none()] };
+pub fn turns(
+    taken: &Isometry3<f64>,
+    side: Side,
+    object: Option<&ObjectHint>,
+    symmetric: bool,
+) -> Vec<(f64, UnitQuaternion<f64>)> {
+    let mut found = vec![(0.0, UnitQuaternion::identity())];
     let source = taken.rotation;
     let closing = source * Vector3::z();
-    if closing.z.abs() > LEVEL {
-        return vec![Turn::none()];
-    }
+    let Some(object) = object.filter(|_| closing.z.abs() <= LEVEL) else { return found };
     let approach = source * Vector3::x();
     let own = (closing.y.atan2(closing.x), (-approach.z).clamp(-1.0, 1.0).asin());
     let thumb_up = if side == Side::Right { 1.0 } else { -1.0 };
+    let palms = if symmetric { &[thumb_up, -thumb_up][..] } else { &[thumb_up] };
     let steps = if object.round { 24 } else { 4 };
-    let mut found = vec![(0.0, Turn::none())];
+    let half_turn = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI);
     for step in 0..steps {
         let azimuth = own.0 + std::f64::consts::TAU * f64::from(step) / f64::from(steps);
         for pitch in [own.1, 0.0, QUARTER * 0.25, QUARTER * 0.5, QUARTER * 0.75, QUARTER] {
-            for palm in [thumb_up, -thumb_up] {
-                if palm != thumb_up && !symmetric {
-                    continue;
-                }
+            for &palm in palms {
                 let rotation = level_grasp(azimuth, pitch, palm);
-                let like = if symmetric {
-                    let half = rotation * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI);
-                    source.angle_to(&rotation).min(source.angle_to(&half))
-                } else {
-                    source.angle_to(&rotation)
-                };
-                let turn = source.inverse() * rotation;
-                found.push((like, Turn { turn, follows: true }));
-                if object.round {
-                    found.push((like + 0.3, Turn { turn, follows: false }));
+                let mut unlike = source.angle_to(&rotation);
+                if symmetric {
+                    unlike = unlike.min(source.angle_to(&(rotation * half_turn)));
                 }
+                found.push((unlike, source.inverse() * rotation));
             }
         }
     }
-    if object.round {
-        found.push((0.3, Turn { follows: false, ..Turn::none() }));
+    found.sort_by(|one, other| one.0.total_cmp(&other.0));
+    found
+}
+
+/// Ways to carry a thing that was taken with a turn, the most like the source's first, each with how unlike it is (rad).
+pub fn carries(object: Option<&ObjectHint>) -> Vec<(f64, bool, f64)> {
+    let mut found = vec![(0.0, true, 0.0)];
+    if object.is_some_and(|object| !object.turn_matters) {
+        for swing in -6..=6_i32 {
+            let swing_rad = f64::from(swing) * std::f64::consts::PI / 12.0;
+            found.extend([(0.1 + swing_rad.abs() * 0.5, true, swing_rad), (0.2 + swing_rad.abs() * 0.5, false, swing_rad)]);
+        }
     }
     found.sort_by(|one, other| one.0.total_cmp(&other.0));
-    found.into_iter().map(|(_, turn)| turn).collect()
+    found
 }
 
 /// The grasp frame that closes along a level axis at `azimuth` and comes from `pitch` above the level; `palm` tells the
@@ -275,45 +290,51 @@ mod tests {
         Isometry3::from_parts(Translation3::new(0.3, -0.2, 0.05), rotation)
     }
 
-    const CAN: ObjectHint = ObjectHint { half_m: [0.024, 0.055], round: true };
+    const CAN: ObjectHint = ObjectHint { half_m: [0.024, 0.055], round: true, turn_matters: false };
 
     #[test]
     fn the_sources_own_grasp_is_tried_first_and_one_from_above_is_among_them() {
         let turns = turns(&source(), Side::Right, Some(&CAN), true);
-        assert_eq!(turns[0], Turn::none());
-        let down = turns.iter().any(|turn| {
-            let approach = source().rotation * turn.turn * Vector3::x();
+        assert_eq!(turns[0], (0.0, UnitQuaternion::identity()));
+        let down = turns.iter().any(|(_, turn)| {
+            let approach = source().rotation * turn * Vector3::x();
             (approach + Vector3::z()).norm() < 1e-9
         });
         assert!(down);
-        for turn in &turns {
-            let closing = source().rotation * turn.turn * Vector3::z();
+        for (_, turn) in &turns {
+            let closing = source().rotation * turn * Vector3::z();
             assert!(closing.z.abs() < 1e-9, "sides are closed on along a level axis");
         }
+        assert!(turns.windows(2).all(|pair| pair[0].0 <= pair[1].0));
     }
 
     #[test]
     fn what_is_held_moves_as_it_did_whatever_the_grasp() {
-        let turn = turns(&source(), Side::Right, Some(&CAN), true)[9];
-        let fit = HandFit { turn, ..HandFit::plain() };
-        let object_in_source = Isometry3::translation(0.0, 0.0, 0.0);
+        let (_, turn) = turns(&source(), Side::Right, Some(&CAN), true)[9];
+        let fit = HandFit { turn: Turn { turn, follows: true, swing_rad: 0.0 }, ..HandFit::plain() };
         let taken = source();
         let later = Isometry3::new(Vector3::new(0.1, 0.2, 0.3), Vector3::new(0.0, 0.1, 0.6)) * taken;
-        let object = taken * object_in_source;
-        let in_target = fit.holding(&taken, &taken).inverse() * object;
-        let moved = later * object_in_source;
-        let found = fit.holding(&later, &taken) * in_target;
-        assert!((moved.translation.vector - found.translation.vector).norm() < 1e-12);
-        if turn.follows {
-            assert!(moved.rotation.angle_to(&found.rotation) < 1e-9);
-        }
+        let in_target = fit.holding(&taken, &taken, 0.0).inverse() * taken;
+        let found = fit.holding(&later, &taken, 0.5) * in_target;
+        assert!((later.translation.vector - found.translation.vector).norm() < 1e-12);
+        assert!(later.rotation.angle_to(&found.rotation) < 1e-9);
+    }
+
+    #[test]
+    fn a_swing_turns_what_is_held_about_the_vertical_and_nothing_else() {
+        let turn = Turn { swing_rad: 0.8, ..Turn::none() };
+        let fit = HandFit { turn, ..HandFit::plain() };
+        let found = fit.holding(&source(), &source(), 1.0);
+        assert!((found.translation.vector - source().translation.vector).norm() < 1e-12);
+        let turned = (found.rotation * source().rotation.inverse()).scaled_axis();
+        assert!((turned - Vector3::new(0.0, 0.0, 0.8)).norm() < 1e-9, "{turned}");
     }
 
     #[test]
     fn a_hand_from_above_waits_above_while_it_is_beside_the_way_in() {
         let taken = source();
         let down = level_grasp(0.0, FRAC_PI_2, 1.0);
-        let turn = Turn { turn: taken.rotation.inverse() * down, follows: true };
+        let turn = Turn { turn: taken.rotation.inverse() * down, ..Turn::none() };
         let clearance_m = clearance(&CAN, &down, 0.03);
         assert!((clearance_m - 0.1).abs() < 1e-9);
         let fit = HandFit { turn, clearance_m, ..HandFit::plain() };
@@ -322,9 +343,9 @@ mod tests {
         // 4 cm beside the way in and 8 cm back.
         let hand = taken * Isometry3::translation(-0.08, 0.04, 0.0);
         let sample = HandSample { grasp: hand, closure: 0.0, fingers: None };
-        let placed = fit.place(&sample, 0.5, &survey);
+        let placed = fit.place(&sample, 0.5, 0.0, &survey);
         assert!((placed.translation.z - taken.translation.z - clearance_m).abs() < 1e-9, "{placed}");
-        let there = fit.place(&HandSample { grasp: taken, ..sample }, 1.0, &survey);
+        let there = fit.place(&HandSample { grasp: taken, ..sample }, 1.0, 0.0, &survey);
         assert!((there.translation.vector - taken.translation.vector).norm() < 1e-12);
     }
 
@@ -332,6 +353,6 @@ mod tests {
     fn without_a_turn_the_path_is_the_sources() {
         let fit = HandFit::plain();
         let sample = HandSample { grasp: source(), closure: 0.5, fingers: None };
-        assert_eq!(fit.place(&sample, 0.5, &HandSurvey::default()), source());
+        assert_eq!(fit.place(&sample, 0.5, 0.0, &HandSurvey::default()), source());
     }
 }

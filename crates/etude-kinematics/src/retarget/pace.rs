@@ -167,12 +167,37 @@ pub struct Curve {
     before: Option<(f64, Vec<f64>)>,
     next: u64,
     positions: Vec<f64>,
+    last: Vec<f64>,
+    speeds: Speeds,
 }
 
 impl Curve {
-    /// Reads at `rate_hz`.
-    pub fn new(rate_hz: f64) -> Self {
-        Self { period_s: 1.0 / rate_hz, knots: VecDeque::new(), before: None, next: 0, positions: Vec::new() }
+    /// Reads at `rate_hz`; what a curve would overshoot of `speeds` is cut off.
+    pub fn new(rate_hz: f64, speeds: Speeds) -> Self {
+        Self {
+            period_s: 1.0 / rate_hz,
+            knots: VecDeque::new(),
+            before: None,
+            next: 0,
+            positions: Vec::new(),
+            last: Vec::new(),
+            speeds,
+        }
+    }
+
+    /// Brings what was read within ranges, and within what speeds allow since the last time.
+    fn bound(&mut self) {
+        for &(place, low, high) in &self.speeds.ranges {
+            self.positions[place] = self.positions[place].clamp(low, high);
+        }
+        if self.last.len() == self.positions.len() {
+            for &(place, speed, _) in &self.speeds.joints {
+                let reach = speed * self.period_s;
+                let last = self.last[place];
+                self.positions[place] = self.positions[place].clamp(last - reach, last + reach);
+            }
+        }
+        self.last.clone_from(&self.positions);
     }
 
     /// Takes the next knot; gives each knot as it is passed and the positions at each even time.
@@ -201,11 +226,37 @@ impl Curve {
         if let Some(last) = self.knots.pop_front() {
             on_knot(&last)?;
             if self.next as f64 * self.period_s <= last.time_s + 1e-9 {
-                on_time(self.next as f64 * self.period_s, last.source_s, &last.positions)?;
+                self.positions.clone_from(&last.positions);
+                self.bound();
+                on_time(self.next as f64 * self.period_s, last.source_s, &self.positions)?;
                 self.next += 1;
             }
         }
         Ok(())
+    }
+
+    /// Reads the stretch between the first two knots at a share of it.
+    fn read(&mut self, share: f64) {
+        let (Some(from), Some(to)) = (self.knots.front(), self.knots.get(1)) else { return };
+        let length = to.time_s - from.time_s;
+        let after = self.knots.get(2);
+        let (s2, s3) = (share * share, share * share * share);
+        self.positions.clear();
+        for (place, (p, q)) in from.positions.iter().zip(&to.positions).enumerate() {
+            let straight = (q - p) / length;
+            let slope_in = self
+                .before
+                .as_ref()
+                .map_or(straight, |(before_s, before)| (q - before[place]) / (to.time_s - before_s));
+            let slope_out =
+                after.map_or(straight, |after| (after.positions[place] - p) / (after.time_s - from.time_s));
+            self.positions.push(
+                (2.0 * s3 - 3.0 * s2 + 1.0) * p
+                    + (s3 - 2.0 * s2 + share) * length * slope_in
+                    + (3.0 * s2 - 2.0 * s3) * q
+                    + (s3 - s2) * length * slope_out,
+            );
+        }
     }
 
     /// Reads the stretch between the first two knots and drops the first.
@@ -216,32 +267,17 @@ impl Curve {
     ) -> Result<(), E> {
         let (Some(from), Some(to)) = (self.knots.front(), self.knots.get(1)) else { return Ok(()) };
         on_knot(from)?;
-        let length = to.time_s - from.time_s;
+        let (from_s, to_s, source) = (from.time_s, to.time_s, (from.source_s, to.source_s));
+        let length = to_s - from_s;
         loop {
             let time_s = self.next as f64 * self.period_s;
-            if time_s >= to.time_s || length <= 0.0 {
+            if time_s >= to_s || length <= 0.0 {
                 break;
             }
-            let share = ((time_s - from.time_s) / length).clamp(0.0, 1.0);
-            self.positions.clear();
-            let after = self.knots.get(2);
-            for place in 0..from.positions.len() {
-                let (p, q) = (from.positions[place], to.positions[place]);
-                let slope_in = self.before.as_ref().map_or((q - p) / length, |(before_s, before)| {
-                    (q - before[place]) / (to.time_s - before_s)
-                });
-                let slope_out = after.map_or((q - p) / length, |after| {
-                    (after.positions[place] - p) / (after.time_s - from.time_s)
-                });
-                let (s2, s3) = (share * share, share * share * share);
-                let value = (2.0 * s3 - 3.0 * s2 + 1.0) * p
-                    + (s3 - 2.0 * s2 + share) * length * slope_in
-                    + (3.0 * s2 - 2.0 * s3) * q
-                    + (s3 - s2) * length * slope_out;
-                self.positions.push(value);
-            }
-            let source_s = from.source_s + (to.source_s - from.source_s) * share;
-            on_time(time_s, source_s, &self.positions)?;
+            let share = ((time_s - from_s) / length).clamp(0.0, 1.0);
+            self.read(share);
+            self.bound();
+            on_time(time_s, source.0 + (source.1 - source.0) * share, &self.positions)?;
             self.next += 1;
         }
         if let Some(passed) = self.knots.pop_front() {
@@ -261,7 +297,7 @@ mod tests {
     }
 
     fn paced(knots: &[Knot], speed: f64) -> (Vec<Knot>, PaceReport) {
-        let mut pace = Pace::new(Speeds { joints: vec![(0, speed, 1e9)] });
+        let mut pace = Pace::new(Speeds { joints: vec![(0, speed, 1e9)], ranges: vec![] });
         let mut out = Vec::new();
         let mut give = |knot| {
             out.push(knot);
@@ -298,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_curve_goes_through_its_knots_at_even_times() {
-        let mut curve = Curve::new(500.0);
+        let mut curve = Curve::new(500.0, Speeds { joints: vec![(0, 10.0, 1e9)], ranges: vec![] });
         let mut read = Vec::new();
         let mut passed = 0;
         let mut on_knot = |_: &Knot| {

@@ -24,8 +24,8 @@ pub struct Report {
     pub limits: Vec<LimitTouch>,
     /// Where the joints could not keep up.
     pub pace: PaceReport,
-    /// Samples at which the robot reached into the scene or itself; absent where nobody looked.
-    pub collisions: Option<u64>,
+    /// Where the robot would reach into the scene or itself; absent where nobody looked.
+    pub collisions: Option<Collisions>,
     /// What was changed for this body, in words.
     pub adapted: Vec<String>,
     /// The verdict: rule set, whether it is met, and what is not.
@@ -67,6 +67,17 @@ pub struct LimitTouch {
     pub joint: String,
     /// Share of the samples, 0..1.
     pub share: f64,
+}
+
+/// Where a robot would reach into the scene or itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collisions {
+    /// Postures that were looked at.
+    pub looked: u64,
+    /// Those of them that reach into something.
+    pub found: u64,
+    /// The first of them in words; empty where there is none.
+    pub first: String,
 }
 
 /// How much a path was slowed.

@@ -21,7 +21,7 @@ pub struct Rules {
     pub angle_p95_max_rad: f64,
     /// Greatest factor by which any stretch may be slowed.
     pub slowest_max: f64,
-    /// Greatest share of samples at which the robot may reach into the scene or itself, where that was looked at.
+    /// Greatest share of postures in which the robot may reach into the scene or itself, where that was looked at.
     pub collision_share_max: f64,
 }
 
@@ -34,7 +34,7 @@ impl Default for Rules {
             reached_share_min: 0.95,
             position_p95_max_m: 0.01,
             angle_p95_max_rad: 5.0_f64.to_radians(),
-            slowest_max: 4.0,
+            slowest_max: 6.0,
             collision_share_max: 0.0,
         }
     }
@@ -83,11 +83,17 @@ impl Rules {
             report.pace.slowest <= self.slowest_max,
             format!("a stretch must be slowed {:.1} times; {:.1} are allowed", report.pace.slowest, self.slowest_max),
         );
-        let share = report.collisions.unwrap_or(0) as f64 / report.samples.max(1) as f64;
-        object(
-            share <= self.collision_share_max,
-            format!("the robot reaches into the scene or itself at {:.1} % of the samples", share * 100.0),
-        );
+        if let Some(collisions) = &report.collisions {
+            let share = collisions.found as f64 / collisions.looked.max(1) as f64;
+            object(
+                share <= self.collision_share_max,
+                format!(
+                    "the robot reaches into the scene or itself in {:.1} % of the postures: {}",
+                    share * 100.0,
+                    collisions.first
+                ),
+            );
+        }
         Verdict { rules: self.name.clone(), accepted: findings.is_empty(), findings }
     }
 }

@@ -30,6 +30,15 @@ pub struct Grasp {
     pub travelled_m: [f64; 2],
 }
 
+/// A sample with how far each hand had gone by then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Key {
+    /// The sample.
+    pub sample: PathSample,
+    /// Left, right, m.
+    pub travelled_m: [f64; 2],
+}
+
 /// What one hand does on the whole.
 #[derive(Debug, Clone, Default)]
 pub struct HandSurvey {
@@ -55,7 +64,7 @@ pub struct Survey {
     /// Left, right.
     pub hands: [HandSurvey; 2],
     /// Samples spread over the whole path, and those where a hand takes hold or lets go, in order of time.
-    pub keys: Vec<PathSample>,
+    pub keys: Vec<Key>,
     stride: u64,
 }
 
@@ -70,7 +79,8 @@ impl Survey {
         }
         self.stride = self.stride.max(1);
         if event || self.samples.is_multiple_of(self.stride) {
-            self.keys.push(*sample);
+            let travelled_m = [0, 1].map(|side: usize| self.hands[side].travel_m);
+            self.keys.push(Key { sample: *sample, travelled_m });
         }
         if self.keys.len() > KEYS_MAX {
             // Every second one goes; the path is planned by half as many.
@@ -151,7 +161,7 @@ mod tests {
             survey.look(&PathSample { time_s, hands: [None, Some(hand)] });
         }
         assert!(survey.keys.len() <= KEYS_MAX);
-        assert!(survey.keys.windows(2).all(|pair| pair[0].time_s < pair[1].time_s));
+        assert!(survey.keys.windows(2).all(|pair| pair[0].sample.time_s < pair[1].sample.time_s));
         let right = &survey.hands[1];
         assert_eq!(right.grasps.len(), 100);
         let first = right.grasps[0];

@@ -124,6 +124,8 @@ impl Tracker {
 pub struct Speeds {
     /// Place, highest speed (rad/s or m/s), highest acceleration (rad/s² or m/s²).
     pub joints: Vec<(usize, f64, f64)>,
+    /// Place, lowest and highest position, rad or m.
+    pub ranges: Vec<(usize, f64, f64)>,
 }
 
 impl Speeds {
@@ -133,9 +135,16 @@ impl Speeds {
         let joints = body.moving_joints().filter(|&joint| body.kind(joint).is_scalar());
         let joints = joints.filter(|&joint| body.mimic(joint).is_none()).filter_map(|joint| {
             let speed = body.limits(joint).velocity;
-            body.position_index(joint).filter(|_| speed.is_finite()).map(|place| (place, speed, acceleration))
+            body.position_index(joint).filter(|_| speed.is_finite() && speed > 0.0).map(|place| (place, speed, acceleration))
         });
-        Self { joints: joints.collect() }
+        let joints: Vec<_> = joints.collect();
+        let range = |joint| {
+            let limits = body.limits(joint);
+            body.position_index(joint).map(|place| (place, limits.lower, limits.upper))
+        };
+        let scalar = body.moving_joints().filter(|&joint| body.kind(joint).is_scalar());
+        let ranges = scalar.filter(|&joint| body.mimic(joint).is_none()).filter_map(range).collect();
+        Self { joints, ranges }
     }
 
     /// The factor by which `dt` seconds are too short to go from one posture to another; below 1 they are enough.

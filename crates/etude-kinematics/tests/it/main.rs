@@ -22,3 +22,4 @@ mod qp;
 mod recordings;
 mod storm;
 mod truth;
+mod retarget;

@@ -46,6 +46,9 @@ pub(super) fn spec(
     if setup.pin_base {
         edit::delete_free_joints(spec.world_body_mut()).map_err(ComposeError::refused(&whole))?;
     }
+    if path.extension().is_some_and(|extension| extension == "urdf") {
+        complete_urdf(&mut spec, card, setup);
+    }
     if options.mesh_cell_m > 0.0 {
         decimate_meshes(&mut spec, &path, options.mesh_cell_m);
     }
@@ -68,6 +71,32 @@ pub(super) fn spec(
         add_sensor(&mut spec, card, sensor, options)?;
     }
     Ok(spec)
+}
+
+/// What a URDF leaves open: bodies without joints keep their names, joints get a rotor's inertia, and the robot does not
+/// touch itself (links' shapes are hulls, which overlap at joints, and a URDF does not say which may).
+fn complete_urdf(spec: &mut MjSpec, card: &Card, setup: &Setup) {
+    /// Angular frequency of a servo with nothing but the rotor on it, rad/s: slow enough for the step of the physics.
+    const ROTOR_RAD_S: f64 = 150.0;
+    spec.compiler_mut().set_fusestatic(false);
+    for joint in &card.joints {
+        let gain = setup.servos.iter().find(|gain| joint.name.starts_with(&gain.joints));
+        if let (Some(gain), Some(element)) = (gain, spec.joint_mut(&joint.name))
+            && element.armature() == 0.0
+        {
+            element.set_armature(gain.stiffness / (ROTOR_RAD_S * ROTOR_RAD_S));
+        }
+    }
+    touch_only_others(spec.world_body_mut());
+}
+
+fn touch_only_others(body: &mut MjsBody) {
+    for child in body.body_iter_mut() {
+        for geom in child.geom_iter_mut(false).filter(|geom| geom.contype() != 0) {
+            geom.with_contype(2).set_conaffinity(1);
+        }
+        touch_only_others(child);
+    }
 }
 
 /// Name of the site at a hand's grasp frame.

@@ -17,9 +17,13 @@ pub struct Pair {
 
 impl Simulation {
     /// Pairs of bodies that reach into each other with the first robot's joints at `positions` (\[joint\], rad or m, card
-    /// order), and how deep, m: parts of the robot, or the robot and what stands fixed in the scene. Objects that can be
-    /// moved do not count. The simulation itself stays as it is.
-    pub fn reaches_into(&mut self, positions: &[f64]) -> Result<BTreeMap<Pair, f64>, SimError> {
+    /// order), and how deep, m: parts of the robot, or the robot and what stands in the scene. Things that can be moved
+    /// count, where they are now, if `movable` says so. The simulation itself stays as it is.
+    pub fn reaches_into(
+        &mut self,
+        positions: &[f64],
+        movable: bool,
+    ) -> Result<BTreeMap<Pair, f64>, SimError> {
         let expected = self.joint_count();
         if positions.len() != expected {
             return Err(SimError::Count { expected, found: positions.len() });
@@ -33,14 +37,15 @@ impl Simulation {
             self.data.qpos_mut()[*follower] = value;
         }
         self.data.forward();
-        let found = self.overlaps();
+        let found = self.overlaps(movable);
         self.data.qpos_mut().copy_from_slice(&kept);
         self.data.forward();
         Ok(found)
     }
 
-    fn overlaps(&self) -> BTreeMap<Pair, f64> {
-        let movable = |body: usize| self.index.objects.iter().any(|object| object.body == body);
+    fn overlaps(&self, movable: bool) -> BTreeMap<Pair, f64> {
+        let passed =
+            |body: usize| !movable && self.index.objects.iter().any(|object| object.body == body);
         let name = |body: usize| {
             self.model.id_to_name(MjtObjBase::mjOBJ_BODY, body).unwrap_or("world").to_owned()
         };
@@ -48,7 +53,7 @@ impl Simulation {
         for contact in self.data.contact().iter().filter(|contact| contact.dist < 0.0) {
             let [Some(one), Some(two)] = contact.geom.map(|geom| self.index.body_of(geom)) else { continue };
             let [of_robot, with_robot] = [one, two].map(|body| self.index.robot_of(Some(body)) == Some(0));
-            if !(of_robot || with_robot) || movable(one) || movable(two) {
+            if !(of_robot || with_robot) || passed(one) || passed(two) {
                 continue;
             }
             let (one, other) = (name(one), name(two));

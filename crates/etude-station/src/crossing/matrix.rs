@@ -3,33 +3,29 @@
 
 use crate::crossing::replay::{Replayed, Stage, simulation};
 use crate::crossing::source::Origin;
-use crate::crossing::{CrossError, Frame, Moved, Request, arms, retarget};
+use crate::crossing::look::Look;
+use crate::crossing::{CrossError, Frame, Request, retarget};
 use crate::session::{Desk, Order, record};
 use crate::teleop::Teleop;
 use crate::trainer::scripted::{Habits, ScriptedTrainer};
 use etude_episode::Episode;
 use etude_inspect::{Options, RuleSet};
-use etude_kinematics::retarget::{Arms, Report, Rules};
+use etude_kinematics::retarget::{Report, Rules};
 use etude_model::card::Card;
 use etude_model::id::{EpisodeId, StationId, TrainerId};
 use etude_model::rights::Rights;
 use etude_model::take::Outcome;
 use etude_model::{ClockKind, HostTime, Origin as TakeOrigin};
 use etude_robot::SimulatedRobot;
-use etude_sim::simulation::Pair;
-use etude_sim::{Scene, Simulation, plan};
+use etude_sim::{Scene, plan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// When the simulated day begins: 2026-01-05 09:00 UTC, ns.
 const MORNING_NS: i64 = 1_767_603_600_000_000_000;
 /// Attempts per take that is wanted: trainers blunder, and only what succeeded is worth moving.
 const ATTEMPTS: u32 = 4;
-/// Depth to which the robot may reach into the scene before it counts, m: pads are soft.
-const INTO_SCENE_M: f64 = 0.003;
-/// Depth to which it may reach into itself, m: a link's shape in physics is its hull, which is larger than the link.
-const INTO_ITSELF_M: f64 = 0.015;
 
 /// What a matrix is made of.
 #[derive(Clone, Debug)]
@@ -152,7 +148,7 @@ pub fn matrix(order: &MatrixOrder, tell: &mut dyn FnMut(&str)) -> Result<Matrix,
     let mut cells = Vec::new();
     for (target, card) in &order.cards {
         let mut stage = Stage::new(&order.scene, card, &order.models)?;
-        let mut look = Look::new(order, card)?;
+        let mut look = Look::new(&order.scene, card, &order.models)?;
         for ((source, _), takes) in order.cards.iter().zip(&takes) {
             let own = source == target;
             let mut cell = Cell::new(source, target);
@@ -163,7 +159,8 @@ pub fn matrix(order: &MatrixOrder, tell: &mut dyn FnMut(&str)) -> Result<Matrix,
                     continue;
                 }
                 let path = order.folder.join(format!("{source}-to-{target}-{}.mcap", number + 1));
-                let moved = look.retarget(order, &episode, card, &path)?;
+                look.reset(&order.task, take.seed)?;
+                let moved = retarget(&episode, &request(order, card), Some(&path), Some(&mut look))?;
                 let replayed = stage.replay(&Episode::open(&path)?, &order.task, take.seed)?;
                 cell.take_in(&moved.report);
                 cell.count(&replayed);
@@ -177,6 +174,19 @@ pub fn matrix(order: &MatrixOrder, tell: &mut dyn FnMut(&str)) -> Result<Matrix,
     let place = |name: &String| bodies.iter().position(|body| body == name);
     cells.sort_by_key(|cell| (place(&cell.source), place(&cell.target)));
     Ok(Matrix { task: order.task.clone(), bodies, attempts, cells })
+}
+
+fn request<'a>(order: &'a MatrixOrder, target: &'a Card) -> Request<'a> {
+    Request {
+        models: &order.models,
+        target,
+        body: None,
+        frame: Frame::Work,
+        origin: order.origin,
+        rate_hz: None,
+        scene: Some(&order.scene),
+        rules: Rules::default(),
+    }
 }
 
 impl Cell {
@@ -220,67 +230,6 @@ impl Cell {
         let trials = f64::from(self.replay.trials.max(1));
         self.reached_share /= trials;
         self.position_p95_m /= trials;
-    }
-}
-
-/// Looks at postures of one body in one scene.
-pub struct Look {
-    simulation: Simulation,
-    arms: Arms,
-    at_home: BTreeMap<Pair, f64>,
-    wire: Vec<f64>,
-}
-
-impl Look {
-    /// The body of `card` in the order's scene.
-    pub fn new(order: &MatrixOrder, card: &Card) -> Result<Self, CrossError> {
-        Self::at(&order.scene, card, &order.models)
-    }
-
-    /// The body of `card` in a scene.
-    pub fn at(scene: &Scene, card: &Card, models: &Path) -> Result<Self, CrossError> {
-        let mut simulation = simulation(scene, card, models)?;
-        let wire: Vec<f64> = card.joints.iter().map(|joint| joint.home).collect();
-        let refuse = |source| CrossError::Simulation(Box::new(source));
-        // What touches at home is made so.
-        let at_home = simulation.reaches_into(&wire).map_err(refuse)?;
-        Ok(Self { simulation, arms: arms(card, models)?, at_home, wire })
-    }
-
-    /// Whether one of the postures (positions of the whole body) reaches into the scene or the body itself, and where.
-    pub fn objection(&mut self, postures: &[Vec<f64>]) -> Option<String> {
-        for posture in postures {
-            self.arms.read_out(posture, &mut self.wire);
-            for (pair, depth) in self.simulation.reaches_into(&self.wire).ok()? {
-                let allowed = if pair.within_robot { INTO_ITSELF_M } else { INTO_SCENE_M };
-                let allowed = allowed + self.at_home.get(&pair).copied().unwrap_or_default();
-                if depth > allowed {
-                    let Pair { one, other, .. } = pair;
-                    return Some(format!("{one} would reach {:.0} mm into {other}", depth * 1e3));
-                }
-            }
-        }
-        None
-    }
-
-    fn retarget(
-        &mut self,
-        order: &MatrixOrder,
-        episode: &Episode,
-        card: &Card,
-        path: &Path,
-    ) -> Result<Moved, CrossError> {
-        let request = Request {
-            models: &order.models,
-            target: card,
-            body: None,
-            frame: Frame::Work,
-            origin: order.origin,
-            rate_hz: None,
-            scene: Some(&order.scene),
-            rules: Rules::default(),
-        };
-        retarget(episode, &request, Some(path), &mut |postures| self.objection(postures).map_or(Ok(()), Err))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cameras;
 mod common;
+mod crossing;
 mod disk;
 mod full_robot;
 mod kill;

@@ -21,6 +21,8 @@ fn help_of_every_command() {
         &["release", "show"],
         &["release", "verify"],
         &["export"],
+        &["retarget"],
+        &["transfer-matrix"],
         &["episode"],
         &["episode", "info"],
         &["episode", "check"],
