@@ -15,10 +15,10 @@ pub mod write;
 
 use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
+use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::retarget::{
     Arms, ArmsError, Crossing, CrossingError, Mapping, ObjectHint, Options, Report, Rules, Survey, Tick,
 };
-use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
 use etude_model::card::{Card, GraspHint, Side, Simulation as Setup};
 use etude_model::{Pose, StreamKind};
@@ -283,7 +283,8 @@ pub fn survey(episode: &Episode, models: &Path) -> Result<Survey, CrossError> {
 
 /// How often a robot takes commands: as its card says of its commands, else as often as it sends its joints.
 pub fn rate_hz(card: &Card) -> f64 {
-    let of = |kind| card.streams.iter().filter(|stream| stream.kind == kind).find_map(|stream| stream.rate_hz);
+    let of =
+        |kind| card.streams.iter().filter(|stream| stream.kind == kind).find_map(|stream| stream.rate_hz);
     of(StreamKind::JointCommand).or_else(|| of(StreamKind::JointStates)).unwrap_or(RATE_HZ)
 }
 
@@ -314,7 +315,9 @@ fn shoulders(source: &Arms, target: &Arms) -> Mapping {
     let torso = target.torso_in_base(&poses);
     let scale = target.arm_length_m() / source.arm_length_m();
     let side = |index: usize| {
-        let shoulder = |arms: &Arms| arms.arms()[index].as_ref().map_or_else(Vector3::zeros, |arm| arm.shoulder_in_torso);
+        let shoulder = |arms: &Arms| {
+            arms.arms()[index].as_ref().map_or_else(Vector3::zeros, |arm| arm.shoulder_in_torso)
+        };
         SideMapping {
             from: shoulder(source),
             to: (torso * nalgebra::Point3::from(shoulder(target))).coords,
@@ -345,7 +348,8 @@ fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, reques
             ObjectHint { half_m: [0.5 * x.max(y), 0.5 * z], round: object.round, turn_matters: false }
         });
         // A hint says where the grasp frame is held relative to the thing's middle; the middle lies the other way.
-        let middle = |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));
+        let middle =
+            |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));
         options.held_in_grasp[index] = [middle(source), middle(request.target)];
     }
 }

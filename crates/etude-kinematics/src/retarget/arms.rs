@@ -3,9 +3,9 @@
 use crate::body::{Body, FrameId, JointId, LookupError};
 use crate::forward::Poses;
 use crate::transform;
+use etude_model::Unit;
 use etude_model::card::{Card, HandKind, Side};
 use etude_model::slot::Part;
-use etude_model::Unit;
 use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
 
 /// Names of fingers as they begin the joints of slots, from the thumb on.
@@ -43,7 +43,7 @@ struct Finger {
     open: f64,
     closed: f64,
     /// Which of [`FINGERS`] it belongs to.
-    finger: Option<usize>,
+    named: Option<usize>,
 }
 
 /// One arm with what is at its end.
@@ -88,7 +88,7 @@ pub struct Arms {
     places: Vec<Option<usize>>,
     home: Vec<f64>,
     led: Vec<JointId>,
-    arms: [Option<Arm>; 2],
+    sides: [Option<Arm>; 2],
     torso: FrameId,
     torso_from_axes: Isometry3<f64>,
     arm_length_m: f64,
@@ -143,17 +143,18 @@ impl Arms {
         let shoulders = [Part::LeftArm, Part::RightArm].map(|part| shoulder(card, &body, &poses, part));
         let base_from_axes = axes(&shoulders);
         let torso_from_axes = poses.world_from_frame(&body, torso).inverse() * base_from_axes;
-        let mut arms = [None, None];
+        let mut sides = [None, None];
         for end in &card.end_effectors {
             let index = side_index(end.side);
-            let shoulder = base_from_axes.inverse_transform_point(&shoulders[index].unwrap_or_default().into());
-            arms[index] = Some(arm(card, &body, &poses, end.side, shoulder.coords)?);
+            let shoulder =
+                base_from_axes.inverse_transform_point(&shoulders[index].unwrap_or_default().into());
+            sides[index] = Some(arm(card, &body, &poses, end.side, shoulder.coords)?);
         }
-        if arms.iter().all(Option::is_none) {
+        if sides.iter().all(Option::is_none) {
             return Err(ArmsError::NoHand { robot: card.title() });
         }
         let title = card.title();
-        Ok(Self { body, places, home, led, arms, torso, torso_from_axes, arm_length_m, title })
+        Ok(Self { body, places, home, led, sides, torso, torso_from_axes, arm_length_m, title })
     }
 
     /// The body, with the card's limits.
@@ -168,7 +169,7 @@ impl Arms {
 
     /// Left arm, right arm.
     pub fn arms(&self) -> &[Option<Arm>; 2] {
-        &self.arms
+        &self.sides
     }
 
     /// Positions of the whole body with every joint of the card at its home.
@@ -189,7 +190,8 @@ impl Arms {
     /// Copies positions in the card's order (\[joint\], rad or m; NaN: not known) into positions of the whole body.
     pub fn write(&self, wire: &[f64], whole: &mut [f64]) {
         for (place, &value) in self.places.iter().zip(wire) {
-            if let Some(position) = place.and_then(|place| whole.get_mut(place)).filter(|_| value.is_finite()) {
+            if let Some(position) = place.and_then(|place| whole.get_mut(place)).filter(|_| value.is_finite())
+            {
                 *position = value;
             }
         }
@@ -207,7 +209,7 @@ impl Arms {
 
     /// The grasp frame of one arm in the base frame.
     pub fn grasp_in_base(&self, poses: &Poses, side: Side) -> Option<Isometry3<f64>> {
-        let arm = self.arms[side_index(side)].as_ref()?;
+        let arm = self.sides[side_index(side)].as_ref()?;
         Some(poses.world_from_frame(&self.body, arm.frame) * arm.frame_from_grasp)
     }
 
@@ -223,7 +225,7 @@ impl Arms {
         for side in Side::BOTH {
             let index = side_index(side);
             reading.grasp_in_base[index] = self.grasp_in_base(poses, side);
-            if let Some(arm) = &self.arms[index] {
+            if let Some(arm) = &self.sides[index] {
                 (reading.closure[index], reading.fingers[index]) = arm.closure(whole);
             }
         }
@@ -246,7 +248,7 @@ impl Arm {
             let Some(position) = whole.get(finger.place).filter(|_| stroke.abs() > 1e-6) else { continue };
             let share = ((position - finger.open) / stroke).clamp(0.0, 1.0);
             (sum, count) = (sum + share, count + 1);
-            if let Some((sum, count)) = finger.finger.and_then(|finger| fingers.get_mut(finger)) {
+            if let Some((sum, count)) = finger.named.and_then(|finger| fingers.get_mut(finger)) {
                 (*sum, *count) = (*sum + share, *count + 1);
             }
         }
@@ -258,7 +260,8 @@ impl Arm {
     /// Writes the hand's joints for a closure, finger by finger where both hands have that finger.
     pub fn close(&self, closure: f64, fingers: Option<&[f64; 5]>, whole: &mut [f64]) {
         for finger in &self.grip {
-            let own = finger.finger.zip(fingers).map(|(finger, all)| all[finger]).filter(|share| share.is_finite());
+            let own =
+                finger.named.zip(fingers).map(|(finger, all)| all[finger]).filter(|share| share.is_finite());
             let share = own.unwrap_or(closure).clamp(0.0, 1.0);
             if let Some(position) = whole.get_mut(finger.place).filter(|_| !share.is_nan()) {
                 *position = finger.open * (1.0 - share) + finger.closed * share;
@@ -270,9 +273,10 @@ impl Arm {
 /// Mean of the origins of an arm's shoulder joints (else its first joint's), in the base frame.
 fn shoulder(card: &Card, body: &Body, poses: &Poses, part: Part) -> Option<Vector3<f64>> {
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<Vector3<f64>> {
-        let joints = card.joints.iter().filter(|joint| {
-            joint.slot.as_ref().is_some_and(|slot| slot.part == part && wanted(&slot.joint))
-        });
+        let joints = card
+            .joints
+            .iter()
+            .filter(|joint| joint.slot.as_ref().is_some_and(|slot| slot.part == part && wanted(&slot.joint)));
         joints
             .filter_map(|joint| body.joint(&joint.name).ok())
             .map(|id| poses.world_from_joint(id).translation.vector)
@@ -319,13 +323,14 @@ fn arm(
     {
         let joint = card.joints.iter().find(|joint| joint.name == *name);
         let in_body = joint.is_none_or(|joint| matches!(joint.unit, Unit::Radian | Unit::Metre));
-        let Some(place) = in_body.then(|| body.joint(name)).transpose()?.and_then(|id| body.position_index(id))
+        let Some(place) =
+            in_body.then(|| body.joint(name)).transpose()?.and_then(|id| body.position_index(id))
         else {
             continue;
         };
         let slot = joint.and_then(|joint| joint.slot.as_ref());
-        let finger = slot.and_then(|slot| FINGERS.iter().position(|finger| slot.joint.starts_with(finger)));
-        grip.push(Finger { place, open, closed, finger });
+        let named = slot.and_then(|slot| FINGERS.iter().position(|finger| slot.joint.starts_with(finger)));
+        grip.push(Finger { place, open, closed, named });
     }
     let finger_extent_m = extent(card, body, side, frame, &frame_from_grasp, &grip, poses);
     let symmetric = hand.is_none_or(|hand| hand.kind == HandKind::Gripper);

@@ -13,7 +13,6 @@ use crate::ik::IkError;
 use etude_model::card::Side;
 use nalgebra::Vector3;
 
-
 /// How a take is moved.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -158,8 +157,13 @@ impl Crossing<'_> {
                 *left = left.filter(|_| lead >= 1.0);
             }
             self.close(&sample, &mut positions);
-            let knot =
-                Knot { source_s: sample.time_s, time_s: sample.time_s, positions: positions.clone(), asked, left };
+            let knot = Knot {
+                source_s: sample.time_s,
+                time_s: sample.time_s,
+                positions: positions.clone(),
+                asked,
+                left,
+            };
             measures.take(&knot, &tracker, tolerance);
             pace.push(knot, &mut |knot| curve.push(knot, &mut on_knot, &mut on_time))
         })?;

@@ -51,7 +51,11 @@ pub struct Turn {
 impl Turn {
     /// The source's own grasp.
     pub const fn none() -> Self {
-        Self { turn: UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(1.0, 0.0, 0.0, 0.0)), follows: true, swing_rad: 0.0 }
+        Self {
+            turn: UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(1.0, 0.0, 0.0, 0.0)),
+            follows: true,
+            swing_rad: 0.0,
+        }
     }
 
     /// Angle between the two grasps, rad.
@@ -118,7 +122,8 @@ pub struct Progress {
 impl Progress {
     /// Goes on to the source's next sample.
     pub fn go(&mut self, sample: &PathSample) {
-        for ((travelled_m, last), hand) in self.travelled_m.iter_mut().zip(&mut self.last).zip(&sample.hands) {
+        for ((travelled_m, last), hand) in self.travelled_m.iter_mut().zip(&mut self.last).zip(&sample.hands)
+        {
             let Some(hand) = hand else { continue };
             let here = hand.grasp.translation.vector;
             if let Some(last) = last.replace(here) {
@@ -140,9 +145,7 @@ impl HandFit {
     }
 
     fn changes_nothing(&self) -> bool {
-        self.turn == Turn::none()
-            && self.held_in_grasp[0] == self.held_in_grasp[1]
-            && self.clearance_m == 0.0
+        self.turn == Turn::none() && self.held_in_grasp[0] == self.held_in_grasp[1] && self.clearance_m == 0.0
     }
 
     /// The target's grasp frame that holds the thing as the source's frame `grasp` holds it.
@@ -175,7 +178,9 @@ impl HandFit {
         }
         // Between two grasps the earlier one counts for the first half of the time, the later one for the second.
         let nearer = match (before, after) {
-            (Some(before), Some(after)) if time_s - before.to_s < after.from_s - time_s => Some((before, true)),
+            (Some(before), Some(after)) if time_s - before.to_s < after.from_s - time_s => {
+                Some((before, true))
+            }
             (_, Some(after)) => Some((after, false)),
             (Some(before), None) => Some((before, true)),
             (None, None) => None,
@@ -262,7 +267,10 @@ pub fn carries(object: Option<&ObjectHint>) -> Vec<(f64, bool, f64)> {
     if object.is_some_and(|object| !object.turn_matters) {
         for swing in -6..=6_i32 {
             let swing_rad = f64::from(swing) * std::f64::consts::PI / 12.0;
-            found.extend([(0.1 + swing_rad.abs() * 0.5, true, swing_rad), (0.2 + swing_rad.abs() * 0.5, false, swing_rad)]);
+            found.extend([
+                (0.1 + swing_rad.abs() * 0.5, true, swing_rad),
+                (0.2 + swing_rad.abs() * 0.5, false, swing_rad),
+            ]);
         }
     }
     found.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -339,7 +347,8 @@ mod tests {
         assert!((clearance_m - 0.1).abs() < 1e-9);
         let fit = HandFit { turn, clearance_m, ..HandFit::plain() };
         let grasp = Grasp { from_s: 1.0, to_s: 2.0, taken, let_go: taken, travelled_m: [0.0; 2] };
-        let survey = HandSurvey { grasps: vec![grasp], ..HandSurvey::default() };
+        let mut survey = HandSurvey::default();
+        survey.grasps.push(grasp);
         // 4 cm beside the way in and 8 cm back.
         let hand = taken * Isometry3::translation(-0.08, 0.04, 0.0);
         let sample = HandSample { grasp: hand, closure: 0.0, fingers: None };

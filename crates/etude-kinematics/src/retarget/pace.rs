@@ -146,7 +146,11 @@ impl Pace {
         let around = |time_s: f64| {
             self.held.iter().filter(move |held| (held.knot.source_s - time_s).abs() <= 0.5 * BLEND_S)
         };
-        if around(middle).chain(around(middle - BLEND_S)).chain(around(middle + BLEND_S)).all(|h| h.needed <= 1.0) {
+        if around(middle)
+            .chain(around(middle - BLEND_S))
+            .chain(around(middle + BLEND_S))
+            .all(|h| h.needed <= 1.0)
+        {
             return 1.0;
         }
         let (mut sum, mut count) = (0.0, 0.0);

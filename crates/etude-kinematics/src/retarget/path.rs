@@ -127,7 +127,8 @@ impl Smoothing {
         let middle_s = smooth.time_s;
         give(smooth)?;
         self.given += 1;
-        while self.window.front().is_some_and(|first| self.given > 0 && middle_s - first.time_s > self.half_s) {
+        while self.window.front().is_some_and(|first| self.given > 0 && middle_s - first.time_s > self.half_s)
+        {
             self.window.pop_front();
             self.given -= 1;
         }
@@ -137,7 +138,8 @@ impl Smoothing {
     fn smooth(&self, at: usize) -> Option<PathSample> {
         let middle = *self.window.get(at)?;
         // A window that reaches further to one side than to the other would draw the path that way.
-        let reach = |sample: Option<&PathSample>| sample.map_or(0.0, |sample| (sample.time_s - middle.time_s).abs());
+        let reach =
+            |sample: Option<&PathSample>| sample.map_or(0.0, |sample| (sample.time_s - middle.time_s).abs());
         let half = self.half_s.min(reach(self.window.front())).min(reach(self.window.back()));
         if half <= 0.0 {
             return Some(middle);

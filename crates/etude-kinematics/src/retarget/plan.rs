@@ -60,7 +60,9 @@ impl Plan {
         let mut hands = sample.hands;
         for index in 0..2 {
             let (Some(hand), Some(entry)) = (&mut hands[index], &self.entries[index]) else { continue };
-            if let Some(there) = entry.sample.hands[index].filter(|_| travelled_m[index] < entry.travelled_m[index]) {
+            if let Some(there) =
+                entry.sample.hands[index].filter(|_| travelled_m[index] < entry.travelled_m[index])
+            {
                 hand.grasp = there.grasp;
             }
         }
@@ -207,7 +209,10 @@ impl Crossing<'_> {
             finger_extent_m: self.target.arms()[index].as_ref().map_or(0.0, |arm| arm.finger_extent_m),
             suits: vec![None; turns.len()],
             turns: turns.into_iter().map(|(_, turn)| turn).collect(),
-            order: order.into_iter().map(|(_, place, follows, swing_rad)| (place, follows, swing_rad)).collect(),
+            order: order
+                .into_iter()
+                .map(|(_, place, follows, swing_rad)| (place, follows, swing_rad))
+                .collect(),
             next: 0,
         }
     }
@@ -228,7 +233,13 @@ impl Crossing<'_> {
         let home = self.target.home();
         let mut tracker = Tracker::new(self.target, home, home)?;
         let speeds = Speeds::new(self.target, self.options.acceleration);
-        let mut tried = Tried { cost: 0.0, fit: trial, postures: Vec::with_capacity(keys.len()), ends: [home.to_vec(), home.to_vec()], objection: None };
+        let mut tried = Tried {
+            cost: 0.0,
+            fit: trial,
+            postures: Vec::with_capacity(keys.len()),
+            ends: [home.to_vec(), home.to_vec()],
+            objection: None,
+        };
         let mut taken = home.to_vec();
         let mut before: Option<(f64, Vec<f64>)> = None;
         let first_s = keys.first().map_or(0.0, |key| key.sample.time_s);
@@ -274,7 +285,8 @@ impl Crossing<'_> {
     fn chain(&self, side: Side) -> Vec<usize> {
         let body = self.target.body();
         let mut places = Vec::new();
-        let mut above = self.target.arms()[side_index(side)].as_ref().map(|arm| body.frame_of(arm.frame).joint);
+        let mut above =
+            self.target.arms()[side_index(side)].as_ref().map(|arm| body.frame_of(arm.frame).joint);
         while let Some(joint) = above {
             places.extend(body.position_index(joint).filter(|_| self.target.led().contains(&joint)));
             above = body.parent(joint);
@@ -368,7 +380,8 @@ fn keys(survey: &Survey, index: usize) -> Vec<Key> {
 fn describe(side: Side, fit: &HandFit, objection: &str, adapted: &mut Vec<String>) {
     let name = side.name();
     if fit.turn.angle_rad() > 1e-3 {
-        adapted.push(format!("the {name} hand takes hold turned by {:.0}°", fit.turn.angle_rad().to_degrees()));
+        adapted
+            .push(format!("the {name} hand takes hold turned by {:.0}°", fit.turn.angle_rad().to_degrees()));
     }
     if !fit.turn.follows {
         adapted.push(format!("what the {name} hand carries is not turned about the vertical"));

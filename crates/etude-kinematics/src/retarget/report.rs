@@ -121,7 +121,8 @@ impl Default for Spread {
 impl Spread {
     /// Takes a value, 0 or above.
     pub fn add(&mut self, value: f64) {
-        let cell = ((value / LEAST).log10() * PER_DECADE as f64).ceil().clamp(0.0, (self.cells.len() - 1) as f64);
+        let cell =
+            ((value / LEAST).log10() * PER_DECADE as f64).ceil().clamp(0.0, (self.cells.len() - 1) as f64);
         if let Some(count) = self.cells.get_mut(cell as usize) {
             *count += 1;
         }

@@ -81,7 +81,10 @@ impl Rules {
         }
         object(
             report.pace.slowest <= self.slowest_max,
-            format!("a stretch must be slowed {:.1} times; {:.1} are allowed", report.pace.slowest, self.slowest_max),
+            format!(
+                "a stretch must be slowed {:.1} times; {:.1} are allowed",
+                report.pace.slowest, self.slowest_max
+            ),
         );
         if let Some(collisions) = &report.collisions {
             let share = collisions.found as f64 / collisions.looked.max(1) as f64;

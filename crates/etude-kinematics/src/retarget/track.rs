@@ -31,7 +31,12 @@ impl Tracker {
         let options = IkOptions { tolerance_m: 2e-4, tolerance_rad: 2e-3, ..IkOptions::default() };
         let mut ik = Ik::new(arms.body(), arms.led(), options)?;
         ik.set_posture(posture, POSTURE_WEIGHT)?;
-        Ok(Self { ik, positions: start.to_vec(), targets: Vec::with_capacity(2), sides: Vec::with_capacity(2) })
+        Ok(Self {
+            ik,
+            positions: start.to_vec(),
+            targets: Vec::with_capacity(2),
+            sides: Vec::with_capacity(2),
+        })
     }
 
     /// Positions of the whole body now.
@@ -135,7 +140,9 @@ impl Speeds {
         let joints = body.moving_joints().filter(|&joint| body.kind(joint).is_scalar());
         let joints = joints.filter(|&joint| body.mimic(joint).is_none()).filter_map(|joint| {
             let speed = body.limits(joint).velocity;
-            body.position_index(joint).filter(|_| speed.is_finite() && speed > 0.0).map(|place| (place, speed, acceleration))
+            body.position_index(joint)
+                .filter(|_| speed.is_finite() && speed > 0.0)
+                .map(|place| (place, speed, acceleration))
         });
         let joints: Vec<_> = joints.collect();
         let range = |joint| {
@@ -149,7 +156,8 @@ impl Speeds {
 
     /// The factor by which `dt` seconds are too short to go from one posture to another; below 1 they are enough.
     pub fn needed(&self, from: &[f64], to: &[f64], dt: f64) -> f64 {
-        let of = |&(place, speed, _): &(usize, f64, f64)| (to[place] - from[place]).abs() / (speed * dt.max(1e-6));
+        let of =
+            |&(place, speed, _): &(usize, f64, f64)| (to[place] - from[place]).abs() / (speed * dt.max(1e-6));
         self.joints.iter().map(of).fold(0.0, f64::max)
     }
 }

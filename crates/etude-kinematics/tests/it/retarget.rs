@@ -35,12 +35,12 @@ fn card() -> Card {
         [kinematics]\npath = \"none\"\npackage = \"none\"\nlicence = \"none\"\ntorso_body = \"world\"\n\
         arm_length_m = 0.55\n"
         .to_owned();
-    for (name, slot, range, home) in joints {
-        text += &format!(
+    text.extend(joints.map(|(name, slot, range, home)| {
+        format!(
             "[[joint]]\nname = \"{name}\"\nslot = \"right_arm.{slot}\"\nkind = \"revolute\"\nunit = \"rad\"\n\
              position = {range}\nvelocity = 3.0\nhome = {home:?}\n"
-        );
-    }
+        )
+    }));
     text += "[[joint]]\nname = \"jaw\"\nslot = \"right_hand.gripper\"\nkind = \"prismatic\"\nunit = \"m\"\n\
         position = [0.0, 0.04]\nvelocity = 0.1\nhome = 0.04\n\
         [[end_effector]]\nside = \"right\"\nbody = \"hand2\"\n\
@@ -174,7 +174,11 @@ fn what_is_out_of_reach_is_said_and_not_bent() {
     assert!((hand.reached_share - 0.5).abs() < 0.02, "{report:?}");
     assert!(hand.position_error_m.max > 0.4, "{report:?}");
     assert!(!report.verdict.accepted);
-    assert!(report.verdict.findings.iter().any(|finding| finding.contains("reaches")), "{:?}", report.verdict);
+    assert!(
+        report.verdict.findings.iter().any(|finding| finding.contains("reaches")),
+        "{:?}",
+        report.verdict
+    );
 }
 
 #[test]
@@ -182,10 +186,8 @@ fn a_path_without_a_hand_of_this_body_is_refused() {
     let arms = arms();
     let crossing = crossing(&arms);
     let grasp = Isometry3::identity();
-    let left = PathSample {
-        time_s: 0.0,
-        hands: [Some(HandSample { grasp, closure: 0.0, fingers: None }), None],
-    };
+    let left =
+        PathSample { time_s: 0.0, hands: [Some(HandSample { grasp, closure: 0.0, fingers: None }), None] };
     let survey = crossing.survey([Ok::<_, CrossingError>(left)]).expect("nothing fails");
     let error = crossing.plan(&survey, &mut |_| Ok(())).expect_err("no hand");
     assert!(error.to_string().contains("Maker Arm"), "{error}");

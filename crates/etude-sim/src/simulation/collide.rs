@@ -44,11 +44,9 @@ impl Simulation {
     }
 
     fn overlaps(&self, movable: bool) -> BTreeMap<Pair, f64> {
-        let passed =
-            |body: usize| !movable && self.index.objects.iter().any(|object| object.body == body);
-        let name = |body: usize| {
-            self.model.id_to_name(MjtObjBase::mjOBJ_BODY, body).unwrap_or("world").to_owned()
-        };
+        let passed = |body: usize| !movable && self.index.objects.iter().any(|object| object.body == body);
+        let name =
+            |body: usize| self.model.id_to_name(MjtObjBase::mjOBJ_BODY, body).unwrap_or("world").to_owned();
         let mut found: BTreeMap<Pair, f64> = BTreeMap::new();
         for contact in self.data.contact().iter().filter(|contact| contact.dist < 0.0) {
             let [Some(one), Some(two)] = contact.geom.map(|geom| self.index.body_of(geom)) else { continue };

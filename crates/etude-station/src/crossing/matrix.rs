@@ -1,9 +1,9 @@
 //! From every body to every other: takes are made on each, moved to all, replayed in the same scene and start, and
 //! counted.
 
+use crate::crossing::look::Look;
 use crate::crossing::replay::{Replayed, Stage, simulation};
 use crate::crossing::source::Origin;
-use crate::crossing::look::Look;
 use crate::crossing::{CrossError, Frame, Request, retarget};
 use crate::session::{Desk, Order, record};
 use crate::teleop::Teleop;
@@ -166,7 +166,10 @@ pub fn matrix(order: &MatrixOrder, tell: &mut dyn FnMut(&str)) -> Result<Matrix,
                 cell.count(&replayed);
             }
             cell.mean();
-            tell(&format!("{source} to {target}: {} of {} replays succeed", cell.replay.successes, cell.replay.trials));
+            tell(&format!(
+                "{source} to {target}: {} of {} replays succeed",
+                cell.replay.successes, cell.replay.trials
+            ));
             cells.push(cell);
         }
     }
@@ -234,11 +237,7 @@ impl Cell {
 }
 
 /// Lets a scripted trainer lead the body until enough takes succeed.
-fn make_takes(
-    order: &MatrixOrder,
-    name: &str,
-    card: &Card,
-) -> Result<(Vec<SourceTake>, Share), CrossError> {
+fn make_takes(order: &MatrixOrder, name: &str, card: &Card) -> Result<(Vec<SourceTake>, Share), CrossError> {
     let simulation = simulation(&order.scene, card, &order.models)?;
     let mut robot = SimulatedRobot::new(simulation, None, HostTime(MORNING_NS));
     let mut made = Vec::new();
@@ -283,11 +282,8 @@ fn make_take(
         rights: Rights::default(),
         notes: [("seed".to_owned(), seed.to_string())].into(),
     };
-    let desk = Desk {
-        folder: order.folder.join(name),
-        rules: RuleSet::supplied(),
-        inspection: Options::default(),
-    };
+    let desk =
+        Desk { folder: order.folder.join(name), rules: RuleSet::supplied(), inspection: Options::default() };
     let outcome = |robot: &SimulatedRobot| {
         if robot.simulation().progress().success { Outcome::Success } else { Outcome::Failure }
     };

@@ -44,7 +44,8 @@ impl Origin {
     pub fn best(episode: &Episode) -> Option<Self> {
         let has = |topic: &str| episode.stream(topic).is_some();
         let led = Side::BOTH.iter().any(|side| {
-            has(&format!("/trainer/{}/pose", side.name())) && has(&format!("/robot/ee/{}/command", side.name()))
+            has(&format!("/trainer/{}/pose", side.name()))
+                && has(&format!("/robot/ee/{}/command", side.name()))
         });
         if led {
             Some(Self::Trainer)
@@ -221,7 +222,9 @@ impl<'e> PathReader<'e> {
     fn joints(&mut self, stream: u16, positions: &[f64]) {
         let Some(places) = self.channels.get(&stream) else { return };
         for (place, &position) in places.iter().zip(positions) {
-            if let Some(value) = place.and_then(|place| self.wire.get_mut(place)).filter(|_| position.is_finite()) {
+            if let Some(value) =
+                place.and_then(|place| self.wire.get_mut(place)).filter(|_| position.is_finite())
+            {
                 *value = position;
             }
         }

@@ -90,7 +90,9 @@ fn frame(arguments: &RetargetArgs, source: &Card, target: &Card, scene: bool) ->
 fn known(episode: &Episode, robots: Option<&Path>) -> anyhow::Result<Option<Known>> {
     let manifest = episode.manifest();
     let seed = manifest.notes.get("seed").and_then(|seed| seed.parse().ok());
-    let (Some(scene), Some(task), Some(seed)) = (&manifest.scene, &manifest.task, seed) else { return Ok(None) };
+    let (Some(scene), Some(task), Some(seed)) = (&manifest.scene, &manifest.task, seed) else {
+        return Ok(None);
+    };
     let robots = folders::robots(robots)?;
     let folder = robots.parent().unwrap_or(Path::new(".")).join("scenes").join(scene.as_str());
     if !folder.join("scene.toml").is_file() {
@@ -141,7 +143,8 @@ fn tell(
         }));
     }
     let report = &moved.report;
-    let heads = ["hand", "reached", "position error", "", "", "angle error", "", "", "grasp turned", "grasps"];
+    let heads =
+        ["hand", "reached", "position error", "", "", "angle error", "", "", "grasp turned", "grasps"];
     let under = ["", "", "median", "p95", "max", "median", "p95", "max", "", ""].map(str::to_owned).to_vec();
     let rows = report.hands.iter().map(|hand| {
         let mm = |value: f64| format!("{:.2} mm", value * 1e3);
@@ -173,10 +176,12 @@ fn pairs<'a>(
     replayed: Option<&Replayed>,
 ) -> Vec<(&'a str, String)> {
     let report: &Report = &moved.report;
-    let limits = report.limits.iter().take(5).map(|touch| format!("{} {:.1} %", touch.joint, touch.share * 100.0));
+    let limits =
+        report.limits.iter().take(5).map(|touch| format!("{} {:.1} %", touch.joint, touch.share * 100.0));
     let pace = &report.pace;
     let verdict = if report.verdict.accepted { "accepted".to_owned() } else { "rejected".to_owned() };
-    let verdict = [vec![format!("{verdict} by {}", report.verdict.rules)], report.verdict.findings.clone()].concat();
+    let verdict =
+        [vec![format!("{verdict} by {}", report.verdict.rules)], report.verdict.findings.clone()].concat();
     let replay = replayed.map_or_else(String::new, |replayed| {
         if replayed.progress.success {
             "the task succeeds".to_owned()
@@ -186,7 +191,10 @@ fn pairs<'a>(
     });
     vec![
         ("from", format!("{}, by its {}, {} samples", report.source, moved.origin.name(), report.samples)),
-        ("to", format!("{} in the {} frame, {} commands per second", report.target, frame.name(), moved.rate_hz)),
+        (
+            "to",
+            format!("{} in the {} frame, {} commands per second", report.target, frame.name(), moved.rate_hz),
+        ),
         ("adapted", report.adapted.join("\n")),
         ("at limits", limits.collect::<Vec<_>>().join("\n")),
         (

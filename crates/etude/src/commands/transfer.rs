@@ -76,9 +76,10 @@ fn scene_of(robots: &Path, task: &str) -> anyhow::Result<Scene> {
 
 /// One row per cell.
 fn csv(matrix: &Matrix) -> String {
-    let mut text = "task,source,target,successes,trials,share,low_95,high_95,of_source,accepted,reached_share,\
+    let mut text =
+        "task,source,target,successes,trials,share,low_95,high_95,of_source,accepted,reached_share,\
                     position_p95_mm,slowest,failures,adapted\n"
-        .to_owned();
+            .to_owned();
     for cell in &matrix.cells {
         let [low, high] = cell.replay.interval();
         let words = |counts: &std::collections::BTreeMap<String, u32>| {
