@@ -212,14 +212,11 @@ pub fn retarget(
     let body_card = if card.kinematics.is_some() { &card } else { request.body.unwrap_or(&card) };
     let source = SourceBody::new(&card, body_card, arms(body_card, request.models)?);
     let target = arms(request.target, request.models)?;
-    let origin = match request.origin.or_else(|| Origin::best(episode)) {
-        Some(origin) => origin,
-        None => {
-            let episode = episode.name().to_owned();
-            return Err(CrossError::NoPath { episode, missing: etude_model::Topic::JOINT_STATES.to_owned() });
-        }
-    };
     let path_frame = if request.frame == Frame::Work { PathFrame::Base } else { PathFrame::Torso };
+    let Some(origin) = request.origin.or_else(|| Origin::best(episode, path_frame)) else {
+        let episode = episode.name().to_owned();
+        return Err(CrossError::NoPath { episode, missing: etude_model::Topic::JOINT_STATES.to_owned() });
+    };
     let read = || PathReader::new(episode, &card, &source, origin, path_frame);
     let mapping = match request.frame {
         Frame::Work => Mapping::rigid(&base_from_base(&card, request.target)?),
@@ -255,7 +252,7 @@ pub fn retarget(
         }
         None => None,
     };
-    let first_grasp_s = survey.hands.iter().flat_map(|hand| hand.grasps.first()).map(|grasp| grasp.from_s);
+    let first_grasp_s = survey.hands.iter().filter_map(|hand| hand.grasps.first()).map(|grasp| grasp.from_s);
     let first_grasp_s = first_grasp_s.fold(f64::INFINITY, f64::min);
     let mut report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| {
         if let (Some(look), Tick::Joints { time_s, source_s, positions }) = (look.as_mut(), &tick) {
@@ -273,7 +270,7 @@ pub fn retarget(
 pub fn survey(episode: &Episode, models: &Path) -> Result<Survey, CrossError> {
     let card = card_of(episode)?;
     let source = SourceBody::new(&card, &card, arms(&card, models)?);
-    let origin = Origin::best(episode).unwrap_or(Origin::Commands);
+    let origin = Origin::best(episode, PathFrame::Base).unwrap_or(Origin::Commands);
     let mut survey = Survey::default();
     for sample in PathReader::new(episode, &card, &source, origin, PathFrame::Base)? {
         survey.look(&sample?);
@@ -333,8 +330,8 @@ fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, reques
     let manifest = episode.manifest();
     let Some(task) = manifest.task.as_ref() else { return };
     let hint = |card: &Card, side: Side| -> Option<GraspHint> {
-        let hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
-        hints.filter(|hint| hint.task == task.as_str() && hint.side == side).cloned().next()
+        let mut hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
+        hints.find(|hint| hint.task == task.as_str() && hint.side == side).cloned()
     };
     let known = request.scene.and_then(|scene| {
         let task = scene.task(task.as_str())?;

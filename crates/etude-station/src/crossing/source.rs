@@ -40,20 +40,23 @@ impl Origin {
         }
     }
 
-    /// The best that an episode has: the human motion, else what was asked of the joints, else what they did.
-    pub fn best(episode: &Episode) -> Option<Self> {
+    /// The best that an episode has. In the work frame that is where the hands really were, since that is where things
+    /// were: a person leads a robot that sags beside the place. Else it is the human motion.
+    pub fn best(episode: &Episode, frame: PathFrame) -> Option<Self> {
         let has = |topic: &str| episode.stream(topic).is_some();
         let led = Side::BOTH.iter().any(|side| {
             has(&format!("/trainer/{}/pose", side.name()))
                 && has(&format!("/robot/ee/{}/command", side.name()))
         });
-        if led {
-            Some(Self::Trainer)
-        } else if has(Topic::JOINT_COMMANDS) {
-            Some(Self::Commands)
-        } else {
-            has(Topic::JOINT_STATES).then_some(Self::States)
-        }
+        let order = match frame {
+            PathFrame::Base => [Self::States, Self::Trainer, Self::Commands],
+            PathFrame::Torso => [Self::Trainer, Self::Commands, Self::States],
+        };
+        order.into_iter().find(|origin| match origin {
+            Self::Trainer => led && has(Topic::JOINT_COMMANDS),
+            Self::Commands => has(Topic::JOINT_COMMANDS),
+            Self::States => has(Topic::JOINT_STATES),
+        })
     }
 }
 
@@ -90,8 +93,11 @@ impl SourceBody {
             let slot = joint.slot.as_ref()?;
             let place = body_card.joints.iter().position(|other| other.slot.as_ref() == Some(slot))?;
             let other = &body_card.joints[place];
-            (other.unit == joint.unit)
-                .then(|| (place, joint.sign * other.sign, (joint.offset - other.offset) * other.sign))
+            (other.unit == joint.unit).then_some((
+                place,
+                joint.sign * other.sign,
+                (joint.offset - other.offset) * other.sign,
+            ))
         });
         Self { joints: joints.collect(), joint_count: body_card.joints.len(), arms }
     }
@@ -157,20 +163,18 @@ impl<'e> PathReader<'e> {
             channels.insert(index, places);
         }
         let mut trainers = [TrainerSide::default(), TrainerSide::default()];
-        if origin == Origin::Trainer {
-            for side in Side::BOTH {
-                let name = side.name();
-                let wanted = [
-                    format!("/trainer/{name}/pose"),
-                    format!("/trainer/{name}/input"),
-                    format!("/trainer/{name}/hand"),
-                    format!("/robot/ee/{name}/command"),
-                ];
-                for (place, topic) in trainers[side_index(side)].streams.iter_mut().zip(wanted) {
-                    *place = episode.stream(&topic).map(|stream| stream.0);
-                    if place.is_some() {
-                        topics.push(topic);
-                    }
+        for side in Side::BOTH {
+            let name = side.name();
+            let wanted = [
+                format!("/trainer/{name}/pose"),
+                format!("/trainer/{name}/input"),
+                format!("/trainer/{name}/hand"),
+                format!("/robot/ee/{name}/command"),
+            ];
+            for (place, topic) in trainers[side_index(side)].streams.iter_mut().zip(wanted) {
+                *place = episode.stream(&topic).map(|stream| stream.0);
+                if place.is_some() {
+                    topics.push(topic);
                 }
             }
         }
@@ -272,11 +276,12 @@ impl<'e> PathReader<'e> {
             // The episode's own card speaks of its own hand, whatever hand the body has that it is read with.
             let mut closure = wire_closure.or(reading.closure[index]);
             let mut fingers = wire_fingers.or(reading.fingers[index]);
-            if self.origin == Origin::Trainer {
-                let trainer = &mut self.trainers[index];
-                if let Some(led) = trainer.follow(scale) {
-                    grasp = Some(led);
-                }
+            let trainer = &mut self.trainers[index];
+            if let Some(led) = trainer.follow(scale).filter(|_| self.origin == Origin::Trainer) {
+                grasp = Some(led);
+            }
+            if trainer.clutch {
+                // How far the person closes the hand says more than the fingers, which a thing stops.
                 if let Some(led) = trainer.hand_closure.or(trainer.input_closure) {
                     (closure, fingers) = (Some(led), None);
                 }

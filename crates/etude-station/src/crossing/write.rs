@@ -30,7 +30,7 @@ pub(super) struct About<'a> {
 
 /// Writes one.
 pub(super) struct Writer<'a> {
-    writer: EpisodeWriter<FileSink>,
+    file: EpisodeWriter<FileSink>,
     path: PathBuf,
     arms: &'a Arms,
     governor: Governor,
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
         about.arms.read_out(about.start, &mut asked);
         let governor = Governor::new(card, &asked, HostTime(began))?;
         let mut new = Self {
-            writer,
+            file: writer,
             path: path.to_owned(),
             arms: about.arms,
             governor,
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
     fn write(&mut self, stream: StreamIndex, time_s: f64, sample: &Sample) -> Result<(), CrossError> {
         self.last_s = self.last_s.max(time_s);
         let stamp = self.stamp(time_s);
-        self.writer
+        self.file
             .write(stream, stamp, sample)
             .map_err(|source| CrossError::Write { path: self.path.clone(), source: Box::new(source) })
     }
@@ -124,8 +124,8 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self, report: &Report) -> Result<Closed, CrossError> {
         let json = serde_json::to_string(report).unwrap_or_default();
         self.event(self.last_s, REPORT_EVENT, &json)?;
-        let Self { writer, path, .. } = self;
-        writer.finish().map_err(|source| CrossError::Write { path, source: Box::new(source) })
+        let Self { file, path, .. } = self;
+        file.finish().map_err(|source| CrossError::Write { path, source: Box::new(source) })
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct RetargetArgs {
     /// In which frame the path is kept [default: work where the scene is known, else torso].
     #[arg(long, value_enum)]
     pub(crate) frame: Option<FrameChoice>,
-    /// What the path is read from [default: the first of trainer, commands, states that there is].
+    /// What the path is read from [default: states in the work frame, else trainer, commands or states].
     #[arg(long, value_enum)]
     pub(crate) from: Option<PathChoice>,
     /// Card whose model the joints are read with, slot by slot, where the episode's own card names none.
@@ -96,7 +96,7 @@ pub(crate) struct TransferMatrixArgs {
     /// The folder to write to; new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// What paths are read from [default: the first of trainer, commands, states that there is].
+    /// What paths are read from [default: states].
     #[arg(long, value_enum)]
     pub(crate) from: Option<PathChoice>,
     /// Folder of embodiment cards; found by itself where it is absent.
