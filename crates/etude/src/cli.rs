@@ -4,6 +4,7 @@ mod cross;
 mod demo;
 mod episode;
 mod release;
+mod robot;
 mod work;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,9 @@ pub(crate) use cross::{FrameChoice, PathChoice, RetargetArgs, TransferMatrixArgs
 pub(crate) use demo::DemoArgs;
 pub(crate) use episode::{CheckArgs, EpisodeCommand, ExportCsvArgs, InfoArgs, RecoverArgs};
 pub(crate) use release::{CreateArgs, ReleaseCommand, ShowArgs, VerifyArgs};
+pub(crate) use robot::{
+    DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
+};
 pub(crate) use work::{DatasetFormat, ExportArgs, ImportArgs, InspectArgs, ListArgs};
 
 const AFTER: &str = "\
@@ -72,6 +76,9 @@ pub(crate) enum Command {
     /// Look into one episode file: what it holds, whether it is whole, how to rescue it.
     #[command(subcommand)]
     Episode(EpisodeCommand),
+    /// Enrol robots from their models; list, show, check and compare their cards.
+    #[command(subcommand)]
+    Robot(RobotCommand),
 }
 
 /// How a result is written on stdout.

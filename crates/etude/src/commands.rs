@@ -11,6 +11,7 @@ mod list;
 mod release;
 mod retarget;
 mod transfer;
+mod robot;
 
 use crate::cli::Command;
 use crate::exit;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Retarget(arguments) => retarget::run(&arguments, output),
         Command::TransferMatrix(arguments) => transfer::run(&arguments, output),
         Command::Episode(command) => episode::run(&command, output),
+        Command::Robot(command) => robot::run(command, output),
     }
 }
 

@@ -134,7 +134,9 @@ pub(super) fn wider_way(
     point: &Point3<f64>,
 ) -> Option<(Vector3<f64>, f64)> {
     let joint = &skeleton.nodes[node];
-    if joint.is_endless() || joint.range() < 0.2 || !joint.turns() {
+    // A range of more than a turn, or one in the wrong unit, says nothing of the way a joint folds.
+    let tells = (0.2..7.0).contains(&joint.range());
+    if joint.is_endless() || !tells || !joint.turns() {
         return None;
     }
     let one_sided = (joint.upper + joint.lower) / joint.range();

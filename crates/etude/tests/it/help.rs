@@ -28,6 +28,12 @@ fn help_of_every_command() {
         &["episode", "check"],
         &["episode", "recover"],
         &["episode", "export-csv"],
+        &["robot"],
+        &["robot", "enroll"],
+        &["robot", "list"],
+        &["robot", "show"],
+        &["robot", "check"],
+        &["robot", "diff"],
     ] {
         insta::assert_snapshot!([&["etude"][..], command].concat().join("-"), help(command));
     }

@@ -5,4 +5,5 @@ mod episode;
 mod errors;
 mod help;
 mod real;
+mod robot;
 mod run;

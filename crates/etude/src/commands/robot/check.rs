@@ -1,0 +1,79 @@
+//! `etude robot check`: what is wrong, where, and how to mend it.
+
+use super::subject::Subject;
+use crate::cli::{Format, RobotCheckArgs};
+use crate::hint::Advised;
+use crate::output::{Output, count};
+use etude_kinematics::enrol::check::{self, Finding, Severity};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(super) fn run(arguments: &RobotCheckArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let subject = Subject::read(&arguments.subject, &arguments.folders)?;
+    let Some((body, draft)) = &subject.model else {
+        return Err(Advised::new(
+            format!("the model of {} is not at hand", subject.title),
+            "name the folder of models with --models, or the model file itself",
+        )
+        .into());
+    };
+    let mut findings = check::check(body, draft);
+    findings.extend(questions(&subject));
+    match arguments.format.format {
+        Format::Json => {
+            let list: Vec<_> = findings
+                .iter()
+                .map(|finding| {
+                    json!({
+                        "severity": finding.severity.name(), "place": finding.place,
+                        "what": finding.what, "mend": finding.mend,
+                    })
+                })
+                .collect();
+            output.json(&list)?;
+        }
+        Format::Table => {
+            let rows = gather(&findings).into_iter().map(|(finding, places)| {
+                vec![finding.severity.name().to_owned(), places, finding.what.clone(), finding.mend.clone()]
+            });
+            output.data(&output.table(&["severity", "where", "what is wrong", "how to mend it"], rows))?;
+        }
+    }
+    let faults = findings.iter().filter(|finding| finding.severity == Severity::Fault).count();
+    output.note(&format!("{}, {}", count(findings.len(), "finding"), count(faults, "fault")));
+    Ok(super::super::sound(faults == 0))
+}
+
+/// Open questions of a card are gaps too.
+fn questions(subject: &Subject) -> Vec<Finding> {
+    let open = subject.card.open_doubts().filter(|_| subject.is_card);
+    open.map(|doubt| Finding {
+        severity: Severity::Gap,
+        place: doubt.entries.first().cloned().unwrap_or_default(),
+        what: doubt.question.clone(),
+        mend: "answer it: set `settled` of the [[doubt]] once the entries are right".to_owned(),
+    })
+    .collect()
+}
+
+/// Findings that say the same of several places, in one line.
+fn gather(findings: &[Finding]) -> Vec<(&Finding, String)> {
+    let mut lines: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        match lines
+            .iter_mut()
+            .find(|(first, _)| first.what == finding.what && first.severity == finding.severity)
+        {
+            Some((_, places)) => places.push(&finding.place),
+            None => lines.push((finding, vec![&finding.place])),
+        }
+    }
+    lines
+        .into_iter()
+        .map(|(finding, places)| {
+            let shown = places.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            let more = places.len().saturating_sub(3);
+            (finding, if more > 0 { format!("{shown} and {more} more") } else { shown })
+        })
+        .collect()
+}

@@ -1,0 +1,78 @@
+//! `etude robot`, on a robot made up here.
+
+use crate::run::etude_in;
+use std::fs;
+
+/// A torso with two arms of four joints and one-joint heads, as URDF; no speeds.
+fn two_arms() -> String {
+    let arm = |side: &str, sign: f64| {
+        let joint = |name: &str, parent: &str, xyz: &str, axis: &str, low: f64, high: f64| {
+            format!(
+                r#"<link name="{side}_{name}_link"><inertial><mass value="1"/><inertia ixx="0.01" iyy="0.01" izz="0.01" ixy="0" ixz="0" iyz="0"/></inertial></link>
+                <joint name="{side}_{name}" type="revolute"><origin xyz="{xyz}"/><parent link="{parent}"/>
+                <child link="{side}_{name}_link"/><axis xyz="{axis}"/><limit lower="{low}" upper="{high}" effort="10" velocity="0"/></joint>"#
+            )
+        };
+        [
+            joint("a", "torso", &format!("0 {} 0.4", 0.2 * sign), "0 1 0", -3.0, 1.5),
+            joint("b", &format!("{side}_a_link"), "0 0 0", "1 0 0", -1.5, 1.5),
+            joint("c", &format!("{side}_b_link"), "0 0 -0.1", "0 0 1", -1.5, 1.5),
+            joint("d", &format!("{side}_c_link"), "0 0 -0.2", "0 1 0", -2.2, 0.0),
+            joint("e", &format!("{side}_d_link"), "0 0 -0.25", "0 0 1", -1.5, 1.5),
+        ]
+        .concat()
+    };
+    format!(r#"<robot name="pair"><link name="torso"/>{}{}</robot>"#, arm("left", 1.0), arm("right", -1.0))
+}
+
+#[test]
+fn a_robot_is_enrolled_and_what_is_not_known_stays_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("pair.urdf"), two_arms()).expect("written");
+    let arguments = ["robot", "enroll", "pair.urdf", "--vendor", "Maker", "--out", "robots/pair"];
+    let run = etude_in(folder.path(), &arguments).exits(0);
+    assert!(run.stderr.contains("bimanual: 10 joints, 10 with a slot"), "{run:#?}");
+    assert!(run.stderr.contains("open: How fast may these joints move?"), "{run:#?}");
+    let card = fs::read_to_string(folder.path().join("robots/pair/card.toml")).expect("a card");
+    assert!(card.contains("slot = \"left_arm.elbow\"") && card.contains("[[doubt]]"), "{card}");
+    // It is never overwritten.
+    let again = etude_in(folder.path(), &arguments).exits(1);
+    assert!(again.stderr.contains("hint: a card is never overwritten"), "{again:#?}");
+    let list =
+        etude_in(folder.path(), &["robot", "list", "--robots", "robots", "--format", "json"]).exits(0).json();
+    assert!(list[0]["open_questions"].as_u64().is_some_and(|open| open > 0), "{list}");
+}
+
+#[test]
+fn what_was_accepted_unseen_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("pair.urdf"), two_arms()).expect("written");
+    etude_in(folder.path(), &["robot", "enroll", "pair.urdf", "--accept", "--out", "robots/pair"]).exits(0);
+    let card = fs::read_to_string(folder.path().join("robots/pair/card.toml")).expect("a card");
+    assert!(card.contains("settled = \"accepted_unseen\""), "{card}");
+    let run = etude_in(folder.path(), &["robot", "list", "--robots", "robots"]).exits(0);
+    assert!(run.stdout.contains("accepted unseen"), "{run:#?}");
+}
+
+#[test]
+fn a_robot_is_shown_checked_and_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = two_arms().replacen("izz=\"0.01\"", "izz=\"0.5\"", 1);
+    fs::write(folder.path().join("one.urdf"), two_arms()).expect("written");
+    fs::write(folder.path().join("two.urdf"), broken.replacen("upper=\"1.5\"", "upper=\"90\"", 1))
+        .expect("written");
+    let shown = etude_in(folder.path(), &["robot", "show", "one.urdf"]).exits(0);
+    assert!(shown.stdout.contains("right_arm.shoulder_pitch"), "{shown:#?}");
+    etude_in(folder.path(), &["robot", "show", "one.urdf", "two.urdf", "--png", "sheet.png"]).exits(0);
+    let picture = fs::read(folder.path().join("sheet.png")).expect("a picture");
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 2_000, "{} bytes", picture.len());
+    etude_in(folder.path(), &["robot", "check", "one.urdf"]).exits(0);
+    let check = etude_in(folder.path(), &["robot", "check", "two.urdf"]).exits(1);
+    assert!(check.stdout.contains("two together are less than the third"), "{check:#?}");
+    assert!(check.stdout.contains("are these degrees?"), "{check:#?}");
+    let diff =
+        etude_in(folder.path(), &["robot", "diff", "one.urdf", "two.urdf", "--format", "json"]).exits(0);
+    let entries = diff.json().as_array().cloned().unwrap_or_default();
+    let named = |name: &str| entries.iter().any(|line| line["entry"] == name);
+    assert!(named("joint.left_a.position") && entries.len() < 10, "{diff:#?}");
+}
