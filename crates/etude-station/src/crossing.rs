@@ -183,7 +183,7 @@ pub struct Moved {
 /// The arms of the body that a card describes.
 pub fn arms(card: &Card, models: &Path) -> Result<Arms, CrossError> {
     let model = card.kinematics.as_ref().ok_or_else(|| CrossError::NoModel { robot: card.title() })?;
-    let options = BodyOptions { freeze_free_joints: true, name_prefix: String::new() };
+    let options = BodyOptions { freeze_free_joints: true, ..BodyOptions::default() };
     let body = Body::from_path(models.join(&model.path), &options)
         .map_err(|source| CrossError::Body { robot: card.title(), source: Box::new(source) })?;
     Ok(Arms::new(card, body)?)

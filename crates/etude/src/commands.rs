@@ -10,8 +10,8 @@ mod inspect;
 mod list;
 mod release;
 mod retarget;
-mod transfer;
 mod robot;
+mod transfer;
 
 use crate::cli::Command;
 use crate::exit;

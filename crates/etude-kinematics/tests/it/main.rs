@@ -20,6 +20,6 @@ mod person;
 mod qp;
 #[path = "../support/recordings.rs"]
 mod recordings;
+mod retarget;
 mod storm;
 mod truth;
-mod retarget;
