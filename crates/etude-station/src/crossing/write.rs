@@ -2,7 +2,9 @@
 
 use crate::crossing::source::Origin as PathOrigin;
 use crate::crossing::{CrossError, Request};
-use etude_episode::{Closed, Episode, EpisodeWriter, FileSink, Head, StreamIndex, WriteError, WriterOptions};
+use etude_episode::{
+    Closed, Episode, EpisodeWriter, Expected, FileSink, Head, StreamIndex, WriteError, WriterOptions,
+};
 use etude_kinematics::retarget::arms::side_index;
 use etude_kinematics::retarget::{Arms, Report, Tick};
 use etude_kinematics::transform;
@@ -124,8 +126,21 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self, report: &Report) -> Result<Closed, CrossError> {
         let json = serde_json::to_string(report).unwrap_or_default();
         self.event(self.last_s, REPORT_EVENT, &json)?;
-        let Self { file, path, .. } = self;
-        file.finish().map_err(|source| CrossError::Write { path, source: Box::new(source) })
+        // The commands must cover the whole take at their rate.
+        let span = [0.0, self.last_s].map(|time_s| self.stamp(time_s).log);
+        let Self { mut file, path, commands, hands, .. } = self;
+        let mut expected = vec![(commands, Expected::Rate { from: span[0], to: span[1] })];
+        for side in Side::BOTH {
+            let works = report.hands.iter().any(|hand| hand.side == side.name());
+            // A hand that keeps its home is sent nowhere.
+            let count = Expected::Count(if works { report.samples } else { 0 });
+            expected.extend(hands[side_index(side)].map(|stream| (stream, count)));
+        }
+        expected
+            .into_iter()
+            .try_for_each(|(stream, expected)| file.expect(stream, expected))
+            .and_then(|()| file.finish())
+            .map_err(|source| CrossError::Write { path, source: Box::new(source) })
     }
 }
 

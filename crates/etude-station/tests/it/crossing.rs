@@ -54,7 +54,8 @@ fn a_take_moved_to_another_body_still_does_the_task() {
     assert_eq!(manifest.origin, Origin::Retargeted);
     assert_eq!(manifest.parents.len(), 1);
     assert_eq!(manifest.embodiment, "Trossen ALOHA 2");
-    assert!(episode.is_accounted());
+    let counts: Vec<_> = episode.streams().iter().map(|stream| &stream.count).collect();
+    assert!(episode.is_accounted(), "{counts:#?}");
     let report = report_of(&episode).expect("readable").expect("a report");
     assert_eq!(report.source, "Enactic OpenArm 2");
     assert!(report.collisions.is_some(), "the scene is known, so somebody looked");
