@@ -1,6 +1,7 @@
 //! Behaviour of the crate, from outside.
 
 mod allocation;
+mod cards;
 mod chains;
 mod changed;
 mod constraints;
