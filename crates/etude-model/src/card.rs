@@ -64,9 +64,11 @@ pub struct Card {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KinematicModel {
-    /// Path of the URDF or MJCF, relative to the folder of robot models.
+    /// Path of the URDF or MJCF, relative to the folder of robot models. Set-up fetches some of them; others are put there
+    /// by whoever uses that robot.
     pub path: String,
-    /// The package that ships it, by name and version, such as `openarm-mujoco==2.3.0` from PyPI.
+    /// The package that ships it, by name and version, such as `openarm-mujoco==2.3.0` from PyPI; where no package does,
+    /// the public repository and commit, such as `unitreerobotics/xr_teleoperate@d1510db0ab` on GitHub.
     pub package: String,
     /// The licence of the model, SPDX.
     pub licence: String,

