@@ -95,16 +95,15 @@ impl Card {
     }
 
     fn replace(&mut self, entry: &str, answer: &str, sides: bool) -> Result<(), AnswerError> {
-        let form = |expected| AnswerError::Form { expected, found: answer.to_owned() };
-        let number =
-            || answer.parse().ok().filter(|value: &f64| *value > 0.0).ok_or(form("a number above 0"));
         match entry {
             "vendor" => answer.clone_into(&mut self.vendor),
             "model" => answer.clone_into(&mut self.model),
             _ => match (entry.strip_prefix("kinematics."), &mut self.kinematics) {
                 (Some("package"), Some(kinematics)) => answer.clone_into(&mut kinematics.package),
                 (Some("licence"), Some(kinematics)) => answer.clone_into(&mut kinematics.licence),
-                (Some("arm_length_m"), Some(kinematics)) => kinematics.arm_length_m = number()?,
+                (Some("arm_length_m"), Some(kinematics)) => {
+                    kinematics.arm_length_m = positive(answer, "a length above 0, m")?;
+                }
                 _ => return self.replace_joint(entry, answer, sides),
             },
         }
@@ -118,10 +117,7 @@ impl Card {
             entry.strip_prefix("joint.").and_then(|rest| rest.rsplit_once('.')).ok_or_else(by_hand)?;
         let joint = self.joints.iter_mut().find(|joint| joint.name == name).ok_or_else(by_hand)?;
         match field {
-            "velocity" => {
-                let speed = answer.parse().ok().filter(|value: &f64| *value > 0.0);
-                joint.velocity = speed.ok_or(form("a speed above 0, rad/s or m/s"))?;
-            }
+            "velocity" => joint.velocity = positive(answer, "a speed above 0, rad/s or m/s")?,
             "slot" if sides && answer == OTHER_SIDE => {
                 if let Some(slot) = &mut joint.slot {
                     slot.part = slot.part.mirrored();
@@ -136,6 +132,12 @@ impl Card {
         }
         Ok(())
     }
+}
+
+/// An answer that is a finite number above 0.
+fn positive(answer: &str, expected: &'static str) -> Result<f64, AnswerError> {
+    let number = answer.parse().ok().filter(|value: &f64| *value > 0.0 && value.is_finite());
+    number.ok_or_else(|| AnswerError::Form { expected, found: answer.to_owned() })
 }
 
 /// The answer that exchanges left and right of the joints a doubt is about.
@@ -167,7 +169,9 @@ mod tests {
     #[test]
     fn an_answer_replaces_what_was_drafted() {
         let mut card = Card::from_toml(DRAFT).expect("a draft can be read");
-        assert!(card.settle(0, Some("fast")).is_err());
+        for wrong in ["fast", "0", "-1", "inf", "NaN"] {
+            assert!(card.settle(0, Some(wrong)).is_err(), "{wrong}");
+        }
         assert_eq!(card.open_doubts().count(), 1, "a wrong answer leaves the question open");
         card.settle(0, Some("2.5")).expect("a speed");
         assert_eq!(card.joints[0].velocity, 2.5);
