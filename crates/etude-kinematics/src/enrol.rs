@@ -8,6 +8,7 @@ mod arm;
 pub mod card;
 mod chain;
 pub mod check;
+mod clear;
 mod grasp;
 mod hand;
 mod head;
@@ -18,6 +19,7 @@ mod naming;
 mod orient;
 mod pairs;
 mod parts;
+pub mod posture;
 mod single;
 mod skeleton;
 mod slots;
@@ -30,6 +32,7 @@ use etude_model::slot::Slot;
 
 use crate::body::{Body, JointId};
 
+pub use clear::{HomeClearance, clear_home};
 pub use orient::Directions;
 
 /// A joint of which the draft is at least this confident counts as known; what is below is asked.
@@ -151,6 +154,8 @@ pub struct Draft {
     pub home: Vec<f64>,
     /// By what share of an arm's length the hands miss their place before the body at home, in the order of `arms`.
     pub home_missed: Vec<f64>,
+    /// Whether links reach into each other at home; `None` until [`clear_home`] has looked.
+    pub home_clearance: Option<HomeClearance>,
 }
 
 impl Draft {

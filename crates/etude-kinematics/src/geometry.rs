@@ -2,14 +2,17 @@
 //!
 //! [`Geometry`] reads the shapes of a URDF or MJCF file (spheres, capsules, cylinders, boxes, ellipsoids, and meshes whose
 //! files are there) and wraps each in a capsule. [`SelfCollision`] keeps the pairs of capsules that a body can bring
-//! together. Distances between capsules are exact; a capsule is never smaller than what it wraps.
+//! together. Distances between capsules are exact; a capsule is never smaller than what it wraps. [`Overlaps`] says which
+//! links reach into each other by their shapes' hulls, which are never larger than the shapes' hulls truly are.
 
 mod capsule;
 mod error;
 mod fit;
 mod mesh;
+mod overlap;
 mod pairs;
 mod read;
+mod solid;
 
 use std::path::Path;
 
@@ -18,7 +21,9 @@ use crate::body::{Body, FrameId};
 pub use capsule::{Capsule, Nearest, nearest};
 pub use error::{GeometryError, GeometryRemark};
 pub use fit::fit_capsule;
+pub use overlap::{Overlap, Overlaps};
 pub use pairs::{PairOptions, PairReport, SelfCollision};
+use solid::{ContactBits, Solid};
 
 /// A capsule that belongs to a link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +38,8 @@ pub struct LinkCapsule {
 #[derive(Debug, Clone, Default)]
 pub struct Geometry {
     capsules: Vec<LinkCapsule>,
+    /// The same shapes as hulls, one per capsule.
+    solids: Vec<Solid>,
     /// Links that the model says never to test against each other.
     excluded: Vec<(FrameId, FrameId)>,
     remarks: Vec<GeometryRemark>,
@@ -49,6 +56,8 @@ impl Geometry {
     pub fn push(&mut self, body: &Body, link: FrameId, in_link: &Capsule) {
         let in_joint = in_link.moved(&body.frame_of(link).frame_in_joint);
         self.capsules.push(LinkCapsule { link, in_joint });
+        let (points, radius_m) = (vec![in_joint.start_m, in_joint.end_m], in_joint.radius_m);
+        self.solids.push(Solid { link, points, radius_m, bits: ContactBits::ALL });
     }
 
     /// Never tests two links against each other.

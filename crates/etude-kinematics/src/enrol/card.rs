@@ -82,16 +82,7 @@ pub fn card(body: &Body, draft: &Draft, about: &About) -> Card {
         "the model's order, radians and metres",
         0.5,
     ));
-    if let Some(missed) = draft.home_missed.iter().copied().reduce(f64::max).filter(|missed| *missed > 0.15) {
-        let entries = vec!["joint.home".to_owned()];
-        let drafted = format!("hands {:.0} % of an arm's length off", 100.0 * missed);
-        doubts.push(doubt(
-            entries,
-            "Is this a posture to start from? The hands did not reach their place before the body.",
-            &drafted,
-            0.4,
-        ));
-    }
+    home_doubts(body, draft, &mut doubts);
     card.doubts = doubts;
     card
 }
@@ -197,6 +188,34 @@ fn hand_doubts(card: &Card, doubts: &mut Vec<Doubt>) {
         let entries = card.hands.iter().map(|hand| format!("hand.{}", hand.side.name())).collect();
         let question = "Are these the positions open and closed on itself?";
         doubts.push(doubt(entries, question, "read from the ranges", GRASP_CONFIDENCE));
+    }
+}
+
+/// Questions about home: hands far from their place, links that reach into each other, shapes that nobody looked at.
+fn home_doubts(body: &Body, draft: &Draft, doubts: &mut Vec<Doubt>) {
+    let entries = || vec!["joint.home".to_owned()];
+    if let Some(missed) = draft.home_missed.iter().copied().reduce(f64::max).filter(|missed| *missed > 0.15) {
+        let drafted = format!("hands {:.0} % of an arm's length off", 100.0 * missed);
+        let question =
+            "Is this a posture to start from? The hands did not reach their place before the body.";
+        doubts.push(doubt(entries(), question, &drafted, 0.4));
+    }
+    let Some(clearance) = &draft.home_clearance else { return };
+    if let Some(worst) = clearance.touching.first() {
+        let name = |link| body.frame_of(link).name.as_str();
+        let drafted =
+            format!("{} reaches {:.0} mm into {}", name(worst.one), 1e3 * worst.depth_m, name(worst.other));
+        let question = "Is this a posture to start from? Links reach into each other, and no turn of the shoulders frees them.";
+        doubts.push(doubt(entries(), question, &drafted, 0.2));
+    } else if !clearance.is_free() {
+        let all = clearance.shapes + clearance.unread;
+        let drafted = if all == 0 {
+            "the model has no shapes".to_owned()
+        } else {
+            format!("{} of {all} shapes were looked at", clearance.shapes)
+        };
+        let question = "Do links reach into each other at home? Not all shapes of the model are at hand.";
+        doubts.push(doubt(entries(), question, &drafted, 0.5));
     }
 }
 

@@ -142,7 +142,7 @@ impl Placed {
         let mut placed = Self { elbow: arm.elbow, wrist: arm.wrist, tip: arm.tip };
         for (place, (&node, value)) in arm.line.iter().zip(values).enumerate().rev() {
             placed.tip = move_one(skeleton, node, *value, &placed.tip);
-            if place + 1 < arm.line.len() {
+            if place + 1 < arm.line.len() || place == arm.elbow_place {
                 placed.wrist = move_one(skeleton, node, *value, &placed.wrist);
             }
             if place < arm.elbow_place {

@@ -66,7 +66,17 @@ pub(super) fn draft(body: &Body) -> Draft {
         .map(|node| writer.skeleton.nodes[node].joint);
     let (home, home_missed) = writer.home(&parts);
     let Writer { joints, arms, hands, .. } = writer;
-    Draft { kind, directions: parts.directions, joints, torso, arms, hands, home, home_missed }
+    Draft {
+        kind,
+        directions: parts.directions,
+        joints,
+        torso,
+        arms,
+        hands,
+        home,
+        home_missed,
+        home_clearance: None,
+    }
 }
 
 fn kind(parts: &Parts, hands: &[HandDraft]) -> RobotKind {

@@ -196,7 +196,7 @@ impl World {
 }
 
 /// Whether two links are rigidly one, or one joint apart.
-fn are_joined(body: &Body, one: FrameId, other: FrameId) -> bool {
+pub(super) fn are_joined(body: &Body, one: FrameId, other: FrameId) -> bool {
     let moving = |link: FrameId| moving_joint(body, body.frame_of(link).joint);
     let (one, other) = (moving(one), moving(other));
     let carrier =
@@ -205,7 +205,7 @@ fn are_joined(body: &Body, one: FrameId, other: FrameId) -> bool {
 }
 
 /// The joint, or the nearest above it, that moves; `None` where the world carries it.
-fn moving_joint(body: &Body, joint: JointId) -> Option<JointId> {
+pub(super) fn moving_joint(body: &Body, joint: JointId) -> Option<JointId> {
     let mut joint = Some(joint).filter(|joint| joint.index() != 0);
     while let Some(at) = joint.filter(|&at| body.kind(at) == JointKind::Fixed) {
         joint = body.parent(at);
@@ -214,7 +214,7 @@ fn moving_joint(body: &Body, joint: JointId) -> Option<JointId> {
 }
 
 /// A posture drawn evenly from the limits, half a turn or metre either way where there are none.
-fn draw(body: &Body, random: &mut u64, posture: &mut [f64]) {
+pub(super) fn draw(body: &Body, random: &mut u64, posture: &mut [f64]) {
     posture.copy_from_slice(body.rest());
     for joint in body.moving_joints().filter(|&joint| body.kind(joint).is_scalar()) {
         let Some(index) = body.position_index(joint) else { continue };

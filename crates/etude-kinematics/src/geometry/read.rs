@@ -7,6 +7,7 @@ use mjcf_rs::assets::Mesh;
 use mjcf_rs::body::{Geom, GeomType};
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
+use super::solid::{ContactBits, Solid, outermost};
 use super::{Capsule, Geometry, GeometryError, GeometryRemark, LinkCapsule, fit, mesh};
 use crate::body::{Body, BodyError, FrameId, FrameKind, mjcf_check, source, xml};
 
@@ -55,10 +56,13 @@ impl Geometry {
         link: FrameId,
         link_from_shape: &Isometry3<f64>,
         shape: Result<Shape, GeometryRemark>,
+        bits: ContactBits,
     ) {
-        let capsule = match shape {
-            Ok(Shape::Exact(capsule)) => Some(capsule),
-            Ok(Shape::Points(points)) => fit::fit_capsule(&points),
+        let (capsule, points, radius_m) = match shape {
+            Ok(Shape::Exact(capsule)) => {
+                (Some(capsule), vec![capsule.start_m, capsule.end_m], capsule.radius_m)
+            }
+            Ok(Shape::Points(points)) => (fit::fit_capsule(&points), outermost(points), 0.0),
             Err(remark) => {
                 self.remarks.push(remark);
                 return;
@@ -66,7 +70,11 @@ impl Geometry {
         };
         let joint_from_shape = body.frame_of(link).frame_in_joint * link_from_shape;
         match capsule.map(|capsule| capsule.moved(&joint_from_shape)).filter(Capsule::is_sound) {
-            Some(in_joint) => self.capsules.push(LinkCapsule { link, in_joint }),
+            Some(in_joint) => {
+                self.capsules.push(LinkCapsule { link, in_joint });
+                let solid = Solid { link, points, radius_m, bits };
+                self.solids.push(Solid { points: solid.moved(&joint_from_shape), ..solid });
+            }
             None => self.remarks.push(GeometryRemark::Shape {
                 link: body.frame_of(link).name.clone(),
                 shape: "shape without a size".to_owned(),
@@ -90,7 +98,8 @@ fn read_urdf(
                 Translation3::new(x, y, z),
                 UnitQuaternion::from_euler_angles(roll, pitch, yaw),
             );
-            geometry.take(body, frame, &link_from_shape, urdf_shape(&collision.geometry, &link.name, path));
+            let shape = urdf_shape(&collision.geometry, &link.name, path);
+            geometry.take(body, frame, &link_from_shape, shape, ContactBits::ALL);
         }
     }
     Ok(())
@@ -134,7 +143,8 @@ fn read_mjcf(geometry: &mut Geometry, body: &Body, model: &Model, path: &Path) -
         named.push((name, frame));
         for geom in entry.body.geoms.iter().filter(|geom| geom.contype != 0 || geom.conaffinity != 0) {
             let (link_from_shape, shape) = mjcf_shape(geom, model, name, path);
-            geometry.take(body, frame, &link_from_shape, shape);
+            let bits = ContactBits { kind: geom.contype, affinity: geom.conaffinity };
+            geometry.take(body, frame, &link_from_shape, shape, bits);
         }
     }
     let of = |name: &str| named.iter().find(|(other, _)| *other == name).map(|&(_, frame)| frame);

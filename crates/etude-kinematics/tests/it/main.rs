@@ -18,6 +18,7 @@ mod ik;
 mod models;
 mod oracle;
 mod person;
+mod posture;
 mod qp;
 #[path = "../support/recordings.rs"]
 mod recordings;
