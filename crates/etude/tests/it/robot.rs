@@ -4,7 +4,7 @@ use crate::run::etude_in;
 use std::fs;
 
 /// A torso with two arms of four joints and one-joint heads, as URDF; no speeds.
-fn two_arms() -> String {
+pub(crate) fn two_arms() -> String {
     let arm = |side: &str, sign: f64| {
         let joint = |name: &str, parent: &str, xyz: &str, axis: &str, low: f64, high: f64| {
             format!(
@@ -75,4 +75,70 @@ fn a_robot_is_shown_checked_and_compared() {
     let entries = diff.json().as_array().cloned().unwrap_or_default();
     let named = |name: &str| entries.iter().any(|line| line["entry"] == name);
     assert!(named("joint.left_a.position") && entries.len() < 10, "{diff:#?}");
+}
+
+#[test]
+fn a_card_whose_model_is_missing_or_broken_says_which_and_who_ships_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("models")).expect("made");
+    fs::write(folder.path().join("pair.urdf"), two_arms()).expect("written");
+    let arguments =
+        ["--vendor", "Maker", "--package", "pair-models==1.0", "--accept", "--out", "robots/pair"];
+    etude_in(folder.path(), &[&["robot", "enroll", "pair.urdf"], &arguments[..]].concat()).exits(0);
+    let models = ["--models", "models"];
+    let show =
+        |command: &str| etude_in(folder.path(), &["robot", command, "robots/pair", models[0], models[1]]);
+    let whole = show("show").exits(0);
+    assert!(whole.stdout.contains("bimanual") && !whole.stderr.contains("note:"), "{whole:#?}");
+    fs::remove_file(folder.path().join("pair.urdf")).expect("removed");
+    let missing = show("show").exits(0);
+    for words in
+        ["the model pair.urdf of Maker pair is not at hand: it is not in models", "pair-models==1.0 ships it"]
+    {
+        assert!(missing.stderr.contains(words), "{words}: {missing:#?}");
+    }
+    assert!(missing.stdout.contains("left_arm.elbow"), "the card is shown all the same: {missing:#?}");
+    let check = show("check").exits(1);
+    assert!(check.stderr.contains("error: the model pair.urdf of Maker pair is not at hand"), "{check:#?}");
+    fs::write(folder.path().join("models/pair.urdf"), "<robot name=\"pair\">").expect("written");
+    let broken = show("show").exits(0);
+    assert!(broken.stderr.contains("models/pair.urdf: not well-formed XML"), "{broken:#?}");
+    assert!(broken.stderr.contains("pair-models==1.0 should ship it whole"), "{broken:#?}");
+}
+
+#[test]
+fn check_tells_of_links_that_reach_into_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shape = |text: String, link: &str, xyz: &str, shape: &str| {
+        let collision =
+            format!("<collision><origin xyz=\"{xyz}\"/><geometry>{shape}</geometry></collision></link>");
+        let (before, after) = text.split_once(&format!("<link name=\"{link}\"")).expect("the link");
+        let after = match after.strip_prefix("/>") {
+            Some(rest) => format!(">{collision}{rest}"),
+            None => after.replacen("</link>", &collision, 1),
+        };
+        format!("{before}<link name=\"{link}\"{after}")
+    };
+    let ball = "<sphere radius=\"0.05\"/>";
+    // A ball of the torso where the left forearm hangs, and one on the forearm.
+    let text = shape(two_arms(), "torso", "0 0.23 -0.05", ball);
+    fs::write(folder.path().join("wide.urdf"), shape(text, "left_d_link", "0 0 -0.15", ball))
+        .expect("written");
+    let check = etude_in(folder.path(), &["robot", "check", "wide.urdf"]).exits(0);
+    assert!(check.stdout.contains("at the zero pose it reaches 70 mm into left_d_link"), "{check:#?}");
+    assert!(!check.stdout.contains("at home"), "home is free of it: {check:#?}");
+    // The card's own home is looked at, and not the draft's.
+    etude_in(folder.path(), &["robot", "enroll", "wide.urdf", "--accept", "--out", "robots/wide"]).exits(0);
+    let file = folder.path().join("robots/wide/card.toml");
+    let card = fs::read_to_string(&file).expect("a card");
+    let free = etude_in(folder.path(), &["robot", "check", "robots/wide"]);
+    assert!(!free.stdout.contains("at home"), "{free:#?}");
+    let straight: Vec<String> = card
+        .lines()
+        .map(|line| if line.starts_with("home = ") { "home = 0.0".to_owned() } else { line.to_owned() })
+        .collect();
+    fs::write(&file, straight.join("\n")).expect("written");
+    let touching = etude_in(folder.path(), &["robot", "check", "robots/wide"]).exits(1);
+    assert!(touching.stdout.contains("at home it reaches 70 mm into left_d_link"), "{touching:#?}");
+    assert!(touching.stdout.contains("home stretches it"), "{touching:#?}");
 }

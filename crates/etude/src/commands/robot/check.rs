@@ -1,23 +1,30 @@
 //! `etude robot check`: what is wrong, where, and how to mend it.
 
-use super::subject::Subject;
+use super::subject::{Model, NoModel, Subject};
 use crate::cli::{Format, RobotCheckArgs};
-use crate::hint::Advised;
 use crate::output::{Output, count};
+use etude_kinematics::Geometry;
 use etude_kinematics::enrol::check::{self, Finding, Severity};
+use etude_kinematics::enrol::posture;
 use serde_json::json;
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &RobotCheckArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let subject = Subject::read(&arguments.subject, &arguments.folders)?;
-    let Some((body, draft)) = &subject.model else {
-        return Err(Advised::new(
-            format!("the model of {} is not at hand", subject.title),
-            "name the folder of models with --models, or the model file itself",
-        )
-        .into());
-    };
+    let Model { file, body, draft, geometry } = subject.model.as_ref().map_err(NoModel::error)?;
     let mut findings = check::check(body, draft);
+    findings.extend(posture::home(body, draft));
+    let geometry = geometry.clone().map_or_else(|| Geometry::from_path(body, file), Ok);
+    match geometry {
+        Ok(geometry) => findings.extend(posture::overlaps(body, draft, &geometry)),
+        Err(error) => findings.push(Finding {
+            severity: Severity::Note,
+            place: String::new(),
+            what: format!("its shapes cannot be read, so links were not tested against each other: {error}"),
+            mend: "see what the model says of its shapes there".to_owned(),
+        }),
+    }
+    findings.sort_by_key(|finding| finding.severity);
     findings.extend(questions(&subject));
     match arguments.format.format {
         Format::Json => {

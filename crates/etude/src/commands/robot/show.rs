@@ -1,7 +1,7 @@
 //! `etude robot show`: a robot as a table, as JSON, or drawn.
 
 use super::list::state;
-use super::subject::Subject;
+use super::subject::{Model, Subject};
 use crate::cli::{Format, RobotShowArgs};
 use crate::hint::Advised;
 use crate::output::Output;
@@ -16,11 +16,15 @@ pub(super) fn run(arguments: &RobotShowArgs, output: &Output) -> anyhow::Result<
         .iter()
         .map(|named| Subject::read(named, &arguments.folders))
         .collect::<anyhow::Result<_>>()?;
+    for missing in subjects.iter().filter_map(|subject| subject.model.as_ref().err()) {
+        output.note(&format!("note: {}\nhint: {}", missing.what, missing.hint));
+    }
     if let Some(file) = &arguments.png {
         let drawn: Vec<picture::Drawn<'_>> = subjects
             .iter()
             .filter_map(|subject| {
-                subject.model.as_ref().map(|(body, draft)| (subject.title.as_str(), body, draft))
+                let model = subject.model.as_ref().ok()?;
+                Some((subject.title.as_str(), &model.body, &model.draft))
             })
             .collect();
         if drawn.is_empty() {
@@ -45,7 +49,7 @@ pub(super) fn run(arguments: &RobotShowArgs, output: &Output) -> anyhow::Result<
 }
 
 fn as_json(subject: &Subject) -> serde_json::Value {
-    let found = subject.model.as_ref().map(|(body, draft)| {
+    let found = subject.model.as_ref().ok().map(|Model { body, draft, .. }| {
         let joints: Vec<_> = draft
             .joints
             .iter()
@@ -65,7 +69,8 @@ fn as_json(subject: &Subject) -> serde_json::Value {
             "joints": joints,
         })
     });
-    json!({ "card": subject.card, "model": found })
+    let missing = subject.model.as_ref().err().map(|missing| missing.what.as_str());
+    json!({ "card": subject.card, "model": found, "model_missing": missing })
 }
 
 fn table(subject: &Subject, output: &Output) -> String {
@@ -75,7 +80,7 @@ fn table(subject: &Subject, output: &Output) -> String {
         ("robot", card.title()),
         (
             "kind",
-            subject.model.as_ref().map_or(String::new(), |(_, draft)| draft.kind.name().replace('_', " ")),
+            subject.model.as_ref().map_or(String::new(), |model| model.draft.kind.name().replace('_', " ")),
         ),
         ("state", if subject.is_card { state(card) } else { "a model, not enrolled".to_owned() }),
         ("model", model.map_or(String::new(), |model| model.path.clone())),
@@ -83,7 +88,8 @@ fn table(subject: &Subject, output: &Output) -> String {
         ("arm length", model.map_or(String::new(), |model| format!("{} m", model.arm_length_m))),
     ]);
     let rows = card.joints.iter().map(|joint| {
-        let sure = subject.model.as_ref().filter(|_| !subject.is_card).and_then(|(body, draft)| {
+        let drafted = subject.model.as_ref().ok().filter(|_| !subject.is_card);
+        let sure = drafted.and_then(|Model { body, draft, .. }| {
             let found = body.joint(&joint.name).ok()?;
             draft.joint(found).map(|found| format!("{:.2}", found.confidence))
         });

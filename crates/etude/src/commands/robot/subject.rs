@@ -5,7 +5,7 @@ use crate::folders;
 use crate::hint::Advised;
 use anyhow::Context;
 use etude_kinematics::enrol::{self, Draft, card::About};
-use etude_kinematics::{Body, BodyOptions};
+use etude_kinematics::{Body, BodyOptions, Geometry};
 use etude_model::Card;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,32 @@ pub(super) struct Subject {
     pub(super) title: String,
     /// Its card: the confirmed one, or the draft of a model.
     pub(super) card: Card,
-    /// Its body and what enrolment makes of it; absent for a card whose model is not at hand.
-    pub(super) model: Option<(Body, Draft)>,
+    /// Its model; for a card whose model is not at hand, why.
+    pub(super) model: Result<Model, NoModel>,
     /// Whether a card was named, and not a model.
     pub(super) is_card: bool,
+}
+
+/// A model that was read.
+pub(super) struct Model {
+    pub(super) file: PathBuf,
+    pub(super) body: Body,
+    /// What enrolment makes of it; where a card was named, with the card's slots and home.
+    pub(super) draft: Draft,
+    /// Its shapes, where they were read already.
+    pub(super) geometry: Option<Geometry>,
+}
+
+/// Why a card's model is not at hand, and what to do about it.
+pub(super) struct NoModel {
+    pub(super) what: String,
+    pub(super) hint: String,
+}
+
+impl NoModel {
+    pub(super) fn error(&self) -> anyhow::Error {
+        Advised::new(self.what.clone(), self.hint.clone()).into()
+    }
 }
 
 /// Reads a model file, without what is not there.
@@ -45,37 +67,71 @@ impl Subject {
 
     fn of_model(path: &Path) -> anyhow::Result<Self> {
         let body = body(path)?;
-        let draft = enrol::draft(&body);
+        let mut draft = enrol::draft(&body);
+        let geometry = Geometry::from_path(&body, path).ok();
+        if let Some(geometry) = &geometry {
+            enrol::clear_home(&body, &mut draft, geometry);
+        }
         let about = About { path: path.display().to_string(), ..About::default() };
         let card = enrol::card::card(&body, &draft, &about);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { title: stem, card, model: Some((body, draft)), is_card: false })
+        let model = Ok(Model { file: path.to_owned(), body, draft, geometry });
+        Ok(Self { title: stem, card, model, is_card: false })
     }
 }
 
-/// The model that a card names, where it is at hand.
-fn of_card(card: &Card, at: &RobotFolders) -> Option<(Body, Draft)> {
-    let path = &card.kinematics.as_ref()?.path;
-    let folder = folders::models(at.models.as_deref()).ok();
-    let candidates = folder.map(|folder| folder.join(path)).into_iter().chain([PathBuf::from(path)]);
-    let file = candidates.into_iter().find(|file| file.is_file())?;
-    let body = body(&file).ok()?;
-    let mut draft = enrol::draft(&body);
-    // The card's word stands.
+/// The model that a card names.
+fn of_card(card: &Card, at: &RobotFolders) -> Result<Model, NoModel> {
+    let Some(kinematics) = &card.kinematics else {
+        return Err(NoModel {
+            what: format!("the card of {} names no model", card.title()),
+            hint: "a robot that is known by its channels alone has none; `[kinematics]` names one".to_owned(),
+        });
+    };
+    let folder = folders::models(at.models.as_deref());
+    let below = folder.as_ref().ok().map(|folder| folder.join(&kinematics.path));
+    let candidates = below.into_iter().chain([PathBuf::from(&kinematics.path)]);
+    let Some(file) = candidates.into_iter().find(|file| file.is_file()) else {
+        let looked = match &folder {
+            Ok(folder) => format!("it is not in {}", folder.display()),
+            Err(error) => error.to_string(),
+        };
+        return Err(NoModel {
+            what: format!("the model {} of {} is not at hand: {looked}", kinematics.path, card.title()),
+            hint: format!(
+                "{} ships it: `cargo xtask setup` fetches what the demonstration uses, --models names a folder of others",
+                kinematics.package
+            ),
+        });
+    };
+    let body = body(&file).map_err(|error| NoModel {
+        what: format!("the model of {} cannot be read: {error}", card.title()),
+        hint: format!("{} should ship it whole; is this file it?", kinematics.package),
+    })?;
+    let draft = with_card(card, &body);
+    Ok(Model { file, body, draft, geometry: None })
+}
+
+/// What enrolment makes of a model, where the card's word on slots and home stands.
+fn with_card(card: &Card, body: &Body) -> Draft {
+    let mut draft = enrol::draft(body);
+    // How far the drafted home missed says nothing of the card's.
+    draft.home_missed.clear();
     for joint in &mut draft.joints {
         if let Some(known) =
             card.joint_index(body.joint_name(joint.joint)).and_then(|place| card.joints.get(place))
         {
             joint.slot.clone_from(&known.slot);
-            if let Some(position) =
-                body.position_index(joint.joint).and_then(|place| draft.home.get_mut(place))
-            {
-                *position = known.home;
+            if let (Some(factor), Some(position)) = (
+                known.unit.to_si(),
+                body.position_index(joint.joint).and_then(|place| draft.home.get_mut(place)),
+            ) {
+                *position = known.home * factor;
             }
         }
     }
     body.apply_mimics(&mut draft.home);
-    Some((body, draft))
+    draft
 }
 
 fn card_file(named: &Path, at: &RobotFolders) -> anyhow::Result<PathBuf> {
