@@ -7,3 +7,4 @@ mod help;
 mod real;
 mod robot;
 mod run;
+mod terminal;

@@ -6,6 +6,7 @@ use crate::exit;
 use crate::hint::Advised;
 use crate::output::{Output, count};
 use anyhow::Context;
+use etude_kinematics::Geometry;
 use etude_kinematics::enrol::{self, Draft, card::About};
 use etude_model::Card;
 use etude_model::card::Doubt;
@@ -18,8 +19,16 @@ use std::process::ExitCode;
 const NAMES_SHOWN: usize = 6;
 
 pub(super) fn run(arguments: &EnrollArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    // Nobody answers questions for a card that then cannot be written.
+    if let Some(folder) = &arguments.out {
+        not_there(&folder.join("card.toml"))?;
+    }
     let body = body(&arguments.model)?;
-    let draft = enrol::draft(&body);
+    let mut draft = enrol::draft(&body);
+    match Geometry::from_path(&body, &arguments.model) {
+        Ok(geometry) => enrol::clear_home(&body, &mut draft, &geometry),
+        Err(error) => output.note(&format!("note: whether links touch at home was not looked at: {error}")),
+    }
     let about = About {
         vendor: arguments.vendor.clone(),
         model: arguments.model_name.clone(),
@@ -81,6 +90,14 @@ fn tell(draft: &Draft, card: &Card, output: &Output) {
         };
         output.note(&format!("  {} {what}", hand.side.name()));
     }
+    if let Some(clearance) = &draft.home_clearance
+        && clearance.moved_rad != [0.0; 2]
+    {
+        let [out, ahead] = clearance.moved_rad;
+        output.note(&format!(
+            "  home: shoulders {out:.2} rad outwards and {ahead:.2} rad forwards, so that no link reaches into another"
+        ));
+    }
 }
 
 /// A doubt in one line.
@@ -96,16 +113,26 @@ fn line(doubt: &Doubt) -> String {
     format!("{} [{}{or}] ({}{more})", doubt.question, doubt.drafted, shown.join(", "))
 }
 
-/// Asks every open question. Enter confirms the draft, `?` leaves it open, anything else is the answer.
+/// Asks every open question. Enter confirms the draft, `?` leaves it open, anything else is the answer. Where the answers end
+/// before the questions do, nobody wants this card.
 fn ask(card: &mut Card, input: &mut impl BufRead, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "Enter keeps what is drafted, `?` leaves the question open, anything else is the answer.")?;
+    let asked = card.open_doubts().count();
     for place in 0..card.doubts.len() {
         while let Some(doubt) = card.doubts.get(place).filter(|doubt| doubt.settled.is_none()) {
             write!(out, "{}\n> ", line(doubt))?;
             out.flush()?;
             let mut answer = String::new();
             if input.read_line(&mut answer)? == 0 {
-                return Ok(());
+                writeln!(out)?;
+                return Err(Advised::new(
+                    format!(
+                        "stopped with {} of {asked} questions open; no card was written",
+                        card.open_doubts().count()
+                    ),
+                    "`?` leaves one question open, --accept takes all of them as drafted",
+                )
+                .into());
             }
             let settled = match answer.trim() {
                 "?" => break,
@@ -124,16 +151,24 @@ fn ask(card: &mut Card, input: &mut impl BufRead, out: &mut impl Write) -> anyho
 fn write(card: &Card, out: Option<&Path>) -> anyhow::Result<PathBuf> {
     let folder = out.map_or_else(|| Path::new("robots").join(folder_name(card)), Path::to_owned);
     let file = folder.join("card.toml");
-    if file.exists() {
-        return Err(Advised::new(
-            format!("{} is there already", file.display()),
-            "a card is never overwritten: name another folder with --out, or compare with `etude robot diff`",
-        )
-        .into());
-    }
+    not_there(&file)?;
     fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    fs::write(&file, card.to_toml()).with_context(|| format!("{} cannot be written", file.display()))?;
+    // Under its name it is whole or not at all.
+    let part = folder.join("card.toml.part");
+    fs::write(&part, card.to_toml())
+        .and_then(|()| fs::rename(&part, &file))
+        .with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(file)
+}
+
+/// Refuses to write where a card is.
+fn not_there(file: &Path) -> anyhow::Result<()> {
+    if !file.exists() {
+        return Ok(());
+    }
+    let hint =
+        "a card is never overwritten: name another folder with --out, or compare with `etude robot diff`";
+    Err(Advised::new(format!("{} is there already", file.display()), hint).into())
 }
 
 /// Maker and model as a folder's name.
@@ -182,6 +217,8 @@ mod tests {
         assert_eq!(folder_name(&card), "maker_arm_two");
         ask(&mut card, &mut "\n".as_bytes(), &mut out).expect("it is asked again");
         assert_eq!(card.open_doubts().count(), 0);
+        let stopped = ask(&mut self::card(), &mut "Maker\n".as_bytes(), &mut out).expect_err("an end");
+        assert!(stopped.to_string().contains("1 of 2 questions open; no card was written"), "{stopped}");
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("Who makes it? [unknown]"), "{text}");
     }
