@@ -115,6 +115,7 @@ fn card() -> Card {
         streams: Vec::new(),
         safety: SafetyEnvelope::default(),
         simulation: None,
+        tendons: Vec::new(),
         doubts: Vec::new(),
     }
 }

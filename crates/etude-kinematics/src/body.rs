@@ -111,6 +111,16 @@ pub struct Mimic {
     pub offset: f64,
 }
 
+/// Joints that one motor pulls through a tendon: it sets the sum of `ratio * position`. Nothing in the model says in which
+/// shares the joints take it up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tendon {
+    /// The vendor's name.
+    pub name: String,
+    /// Two or more independent joints, each with its ratio (not zero).
+    pub joints: Vec<(JointId, f64)>,
+}
+
 /// One joint of the tree, or the world at index 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Joint {
@@ -187,6 +197,8 @@ pub struct Body {
     driven: Option<HashSet<JointId>>,
     /// Joints whose links a loop closes, beyond the tree.
     loops: Vec<[JointId; 2]>,
+    /// Tendons that a motor pulls.
+    tendons: Vec<Tendon>,
     joint_by_name: HashMap<String, JointId>,
     frame_by_name: HashMap<(FrameKind, String), FrameId>,
     name_prefix: String,
@@ -227,6 +239,12 @@ impl Body {
     /// world has index 0.
     pub fn loops(&self) -> &[[JointId; 2]] {
         &self.loops
+    }
+
+    /// Joints that take one command together, because one motor pulls them through a tendon (MJCF `<tendon><fixed>`). A tendon
+    /// whose joints follow one another by couplings is none: it has one joint to move.
+    pub fn tendons(&self) -> &[Tendon] {
+        &self.tendons
     }
 
     /// All joints in the order of the tree, parents first, fixed ones included.

@@ -24,7 +24,7 @@ pub mod retarget;
 pub mod selection;
 pub mod transform;
 
-pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError};
+pub use body::{Body, BodyError, BodyOptions, FrameId, JointId, JointKind, JointLimits, LookupError, Tendon};
 pub use forward::Poses;
 pub use geometry::{Geometry, PairOptions, SelfCollision};
 pub use hand::{FingerRange, HandClosure, HandError, HandModel, HandRetarget, HandSkeleton};

@@ -5,6 +5,7 @@
 
 mod doubt;
 mod simulation;
+mod tendon;
 
 use crate::digest::Digest;
 use crate::pose::Pose;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 
 pub use doubt::{AnswerError, Doubt, OTHER_SIDE, Settled};
 pub use simulation::{GraspHint, ServoGain, Simulation};
+pub use tendon::Tendon;
 
 /// One robot model, described.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub struct Card {
     /// Hands and grippers.
     #[serde(default, rename = "hand", skip_serializing_if = "Vec::is_empty")]
     pub hands: Vec<Hand>,
+    /// Joints that take one command together; a joint stands in one of them at most.
+    #[serde(default, rename = "tendon", skip_serializing_if = "Vec::is_empty")]
+    pub tendons: Vec<Tendon>,
     /// Sensors beyond the joints' own.
     #[serde(default, rename = "sensor", skip_serializing_if = "Vec::is_empty")]
     pub sensors: Vec<Sensor>,
@@ -394,6 +399,7 @@ impl Card {
             self.joints.iter().filter_map(|joint| joint.slot.as_ref().map(ToString::to_string)).collect();
         unique("the slot", slots.iter().map(String::as_str))?;
         self.joints.iter().try_for_each(|joint| self.check_joint(joint))?;
+        self.check_tendons()?;
         self.hands.iter().try_for_each(|hand| self.check_hand(hand))
     }
 

@@ -9,7 +9,7 @@ use nalgebra::{Isometry3, Unit, UnitQuaternion, Vector3};
 use super::inertial::{Inertial, Stated};
 use super::{
     Body, BodyError, BodyOptions, Frame, FrameId, FrameKind, Joint, JointId, JointKind, JointLimits,
-    Keyframe, Mimic, Remark,
+    Keyframe, Mimic, Remark, Tendon,
 };
 
 /// Most joints in one body; a humanoid with two hands has fewer than a hundred.
@@ -70,6 +70,7 @@ impl Builder {
                 inertials: Vec::new(),
                 driven: None,
                 loops: Vec::new(),
+                tendons: Vec::new(),
                 joint_by_name: HashMap::new(),
                 frame_by_name: HashMap::new(),
                 name_prefix: options.name_prefix.clone(),
@@ -102,6 +103,11 @@ impl Builder {
     /// Ties the links of two joints beyond the tree.
     pub(super) fn close_loop(&mut self, one: JointId, other: JointId) {
         self.body.loops.push([one, other]);
+    }
+
+    /// States a tendon that a motor pulls; [`Builder::finish`] keeps it where it moves several joints.
+    pub(super) fn pull(&mut self, tendon: Tendon) {
+        self.body.tendons.push(tendon);
     }
 
     /// The joint that carries a frame.
@@ -228,12 +234,32 @@ impl Builder {
                 self.body.joints[index].mimic = Some(resolved);
             }
         }
+        self.keep_tendons();
         let mut rest = std::mem::take(&mut self.body.rest);
         let restore = rest.clone();
         self.body.rest = restore;
         self.body.apply_mimics(&mut rest);
         self.body.rest = rest;
         Ok(self.body)
+    }
+
+    /// Counts followers as what they follow, and drops tendons that are left with fewer than two joints.
+    fn keep_tendons(&mut self) {
+        let joints = &self.body.joints;
+        for tendon in &mut self.body.tendons {
+            let mut free: Vec<(JointId, f64)> = Vec::with_capacity(tendon.joints.len());
+            for &(joint, ratio) in &tendon.joints {
+                let mimic = joints[joint.0].mimic;
+                let (joint, ratio) = mimic.map_or((joint, ratio), |m| (m.source, ratio * m.multiplier));
+                match free.iter_mut().find(|(known, _)| *known == joint) {
+                    Some((_, sum)) => *sum += ratio,
+                    None => free.push((joint, ratio)),
+                }
+            }
+            free.retain(|(_, ratio)| *ratio != 0.0 && ratio.is_finite());
+            tendon.joints = free;
+        }
+        self.body.tendons.retain(|tendon| tendon.joints.len() > 1);
     }
 
     /// Follows a chain of followers to the joint that moves by itself.

@@ -11,8 +11,8 @@ use roxmltree::Document;
 
 use super::builder::{Builder, Coupling, JointSpec};
 use super::{
-    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, inertial, mjcf_check,
-    mjcf_effort, xml,
+    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, Tendon, inertial,
+    mjcf_check, mjcf_effort, xml,
 };
 
 /// Reads an MJCF document after splicing its includes.
@@ -39,6 +39,7 @@ pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions
         builder.drive(joints);
     }
     couple(&mut builder, &model);
+    pull_tendons(&mut builder, &model);
     close_loops(&mut builder, &document);
     for key in model.keyframes.iter().filter(|key| !key.qpos.is_empty()) {
         let name = key.name.as_deref().unwrap_or_default();
@@ -229,6 +230,24 @@ fn driven(builder: &Builder, model: &Model) -> HashSet<JointId> {
     });
     let direct = model.actuators.iter().filter_map(|actuator| actuator.joint.as_deref());
     direct.chain(through).filter_map(|name| builder.joint(name)).collect()
+}
+
+/// Tendons that an actuator pulls, none of whose joints has an actuator of its own.
+fn pull_tendons(builder: &mut Builder, model: &Model) {
+    let driven: HashSet<&str> = model.actuators.iter().filter_map(|a| a.joint.as_deref()).collect();
+    for name in model.actuators.iter().filter_map(|actuator| actuator.tendon.as_deref()) {
+        let tendon = model.tendons.iter().find(|tendon| tendon.name.as_deref() == Some(name));
+        let terms = tendon.map_or(&[][..], |tendon| &tendon.joints);
+        if terms.iter().any(|term| driven.contains(term.joint.as_str())) {
+            continue;
+        }
+        let scalar = |term: &mjcf_rs::tendon::TendonJoint| {
+            let joint = builder.joint(&term.joint).filter(|&joint| builder.kind(joint).is_scalar())?;
+            Some((joint, term.coef))
+        };
+        let joints = terms.iter().filter_map(scalar).collect();
+        builder.pull(Tendon { name: name.to_owned(), joints });
+    }
 }
 
 /// MuJoCo ties `joint1` to a polynomial of `joint2`, both counted from their references. The driven one of the two leads.

@@ -3,7 +3,7 @@
 use etude_model::Pose;
 use etude_model::card::{
     Card, Doubt, EndEffector, Hand, HandKind, Joint, JointKind, KinematicModel, Mimic, OTHER_SIDE,
-    SafetyEnvelope, Side,
+    SafetyEnvelope, Side, Tendon,
 };
 use etude_model::slot::Part;
 use etude_model::unit::Unit;
@@ -68,6 +68,7 @@ pub fn card(body: &Body, draft: &Draft, about: &About) -> Card {
         joints: joints.iter().map(|joint| joint_entry(body, draft, joint)).collect(),
         end_effectors: end_effectors(body, draft),
         hands: draft.hands.iter().filter_map(|hand| hand_entry(body, hand)).collect(),
+        tendons: tendons(body, &joints),
         sensors: Vec::new(),
         streams: Vec::new(),
         safety: SafetyEnvelope::default(),
@@ -76,6 +77,7 @@ pub fn card(body: &Body, draft: &Draft, about: &About) -> Card {
     };
     speed_doubts(body, &joints, &mut doubts);
     hand_doubts(&card, &mut doubts);
+    tendon_doubt(&card, &mut doubts);
     doubts.push(doubt(
         vec!["joint".to_owned()],
         "Does the robot's wire carry the joints in this order, in radians and metres?",
@@ -189,6 +191,19 @@ fn hand_doubts(card: &Card, doubts: &mut Vec<Doubt>) {
         let question = "Are these the positions open and closed on itself?";
         doubts.push(doubt(entries, question, "read from the ranges", GRASP_CONFIDENCE));
     }
+}
+
+/// Whether joints on one tendon are told by one number, which the model says of its own motors and not of the robot's wire.
+fn tendon_doubt(card: &Card, doubts: &mut Vec<Doubt>) {
+    let Some(first) = card.tendons.first() else { return };
+    let entries = card.tendons.iter().map(|tendon| format!("tendon.{}", tendon.name)).collect();
+    let terms = first.ratios.iter().zip(&first.joints).map(|(ratio, joint)| {
+        if (ratio - 1.0).abs() < 1e-9 { joint.clone() } else { format!("{ratio} x {joint}") }
+    });
+    let sum = terms.collect::<Vec<_>>().join(" + ");
+    let question =
+        "Does the wire carry one command for the joints that hang on one tendon, and a reading for each?";
+    doubts.push(doubt(entries, question, &format!("one command, {sum}"), 0.7));
 }
 
 /// Questions about home: hands far from their place, links that reach into each other, shapes that nobody looked at.
@@ -317,6 +332,19 @@ fn end_effectors(body: &Body, draft: &Draft) -> Vec<EndEffector> {
         Some(EndEffector { side: arm.side, body: link, grasp_in_body })
     };
     draft.arms.iter().filter_map(end).collect()
+}
+
+/// Tendons that a motor pulls, where all their joints are on the card.
+fn tendons(body: &Body, channels: &[&JointDraft]) -> Vec<Tendon> {
+    let known = |joint: JointId| channels.iter().any(|channel| channel.joint == joint);
+    let pulled = body.tendons().iter().filter(|tendon| tendon.joints.iter().all(|&(joint, _)| known(joint)));
+    pulled
+        .map(|tendon| Tendon {
+            name: tendon.name.clone(),
+            joints: tendon.joints.iter().map(|&(joint, _)| body.joint_name(joint).to_owned()).collect(),
+            ratios: tendon.joints.iter().map(|&(_, ratio)| ratio).collect(),
+        })
+        .collect()
 }
 
 fn hand_entry(body: &Body, hand: &HandDraft) -> Option<Hand> {

@@ -73,3 +73,26 @@ fn every_drafted_card_can_be_read_and_starts_inside_its_limits() {
     eprintln!("hands far from their place at home: {far:?}");
     assert!(far.len() <= 12, "{far:?}");
 }
+
+#[test]
+fn joints_on_one_tendon_take_one_command_and_that_is_asked() {
+    let Some(models) = data::robot_models() else { return };
+    let mut with_tendons = Vec::new();
+    for (name, truth) in truth::all() {
+        let body = truth::body(&models, &truth);
+        let card = enrol::card::card(&body, &enrol::draft(&body), &enrol::card::About::default());
+        assert_eq!(card.tendons.len(), body.tendons().len(), "{name}: all tendons are on the card");
+        if let Some(first) = card.tendons.first() {
+            let asked =
+                card.doubts.iter().filter(|doubt| doubt.entries.contains(&format!("tendon.{}", first.name)));
+            let drafted: Vec<_> = asked.map(|doubt| doubt.drafted.as_str()).collect();
+            with_tendons.push(format!("{name}: {}, {}", card.tendons.len(), drafted.join("; ")));
+        }
+    }
+    // Fingers whose last two joints hang on one motor; tendons over joints that are coupled anyway are none.
+    let expected = [
+        "shadow_hand_e3m5_left: 4, one command, lh_FFJ2 + lh_FFJ1",
+        "shadow_hand_e3m5_right: 4, one command, rh_FFJ2 + rh_FFJ1",
+    ];
+    assert_eq!(with_tendons, expected);
+}

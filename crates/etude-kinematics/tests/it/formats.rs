@@ -211,3 +211,28 @@ proptest! {
         }
     }
 }
+
+/// Two joints in a row on a tendon that a motor pulls; `more` stands beside the tendon.
+fn on_a_tendon(more: &str) -> Body {
+    let text = format!(
+        r#"<mujoco><worldbody><body><joint name="a" axis="0 1 0" range="0 1"/><body pos="0 0 1">
+          <joint name="b" axis="0 1 0" range="0 1"/></body></body></worldbody>
+          <tendon><fixed name="both"><joint joint="a" coef="1"/><joint joint="b" coef="0.5"/></fixed></tendon>
+          <actuator><position tendon="both"/></actuator>{more}</mujoco>"#
+    );
+    read(&text).expect("a sound model")
+}
+
+#[test]
+fn a_tendon_that_a_motor_pulls_ties_its_joints_to_one_command() {
+    let body = on_a_tendon("");
+    let [tendon] = body.tendons() else { panic!("{:?}", body.tendons()) };
+    let joints: Vec<_> =
+        tendon.joints.iter().map(|&(joint, ratio)| (body.joint_name(joint), ratio)).collect();
+    assert_eq!((tendon.name.as_str(), joints), ("both", vec![("a", 1.0), ("b", 0.5)]));
+    // Where a coupling says in which shares they move, or a joint has a motor of its own, there is nothing left to tie.
+    let coupled = on_a_tendon(r#"<equality><joint joint1="b" joint2="a"/></equality>"#);
+    assert_eq!(coupled.tendons(), []);
+    let driven = on_a_tendon(r#"<actuator><motor joint="b"/></actuator>"#);
+    assert_eq!(driven.tendons(), []);
+}

@@ -133,6 +133,11 @@ fn set_up_joint(spec: &mut MjSpec, card: &Card, setup: &Setup, joint: &Joint) ->
             ),
         });
     }
+    if let Some(tendon) = card.tendon_of(&joint.name) {
+        let what =
+            format!("a servo of its own for `{}`, which hangs on the tendon `{}`", joint.name, tendon.name);
+        return Err(ComposeError::CardLacks { robot: card.title(), what });
+    }
     let Some(element) = spec.joint_mut(&joint.name) else {
         return Err(ComposeError::NotInModel {
             robot: card.title(),

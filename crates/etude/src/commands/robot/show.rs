@@ -7,6 +7,8 @@ use crate::hint::Advised;
 use crate::output::Output;
 use crate::{exit, picture};
 use anyhow::Context;
+use etude_model::Card;
+use etude_model::card::Joint;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -104,12 +106,18 @@ fn table(subject: &Subject, output: &Output) -> String {
             format!("{:.2}", joint.velocity),
             joint.effort.map_or("-".to_owned(), |effort| format!("{effort:.1}")),
             format!("{:.2}", joint.home),
-            joint
-                .mimic
-                .as_ref()
-                .map_or(String::new(), |mimic| format!("{} x {:.3}", mimic.joint, mimic.ratio)),
+            follows(card, joint),
         ]
     });
     let heads = ["joint", "slot", "sure", "unit", "low", "high", "speed", "effort", "home", "follows"];
     format!("{head}\n{}", output.table(&heads, rows))
+}
+
+/// What a joint follows or hangs on, where it takes no command of its own.
+fn follows(card: &Card, joint: &Joint) -> String {
+    match (&joint.mimic, card.tendon_of(&joint.name)) {
+        (Some(mimic), _) => format!("{} x {:.3}", mimic.joint, mimic.ratio),
+        (None, Some(tendon)) => format!("tendon {}", tendon.name),
+        (None, None) => String::new(),
+    }
 }
