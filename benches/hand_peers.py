@@ -61,17 +61,27 @@ class Hand:
         unknown = [float("nan")] * 3
         self.human = np.array([[point or unknown for point in frame["human"]] for frame in frames]) * sign
         self.tips = self.human[:, [TIPS[finger] for finger in self.fingers]]
-        self.mimics = self._mimics()
+        self.mimics, self.limits = self._mimics_and_limits()
 
-    def _mimics(self):
+    def _mimics_and_limits(self):
         import xml.etree.ElementTree as tree
 
-        found = {}
+        mimics, limits = {}, {}
         for joint in tree.fromstring(self.record["urdf"]).findall("joint"):
-            mimic = joint.find("mimic")
+            mimic, limit = joint.find("mimic"), joint.find("limit")
             if mimic is not None:
-                found[joint.get("name")] = (mimic.get("joint"), float(mimic.get("multiplier")), float(mimic.get("offset")))
-        return found
+                mimics[joint.get("name")] = (mimic.get("joint"), float(mimic.get("multiplier")), float(mimic.get("offset")))
+            if limit is not None:
+                limits[joint.get("name")] = (float(limit.get("lower")), float(limit.get("upper")))
+        return mimics, limits
+
+    def held(self, positions):
+        """Joint positions as a robot can take them: inside the limits, those of followers too."""
+        values = {name: value for name, value in positions.items() if name not in self.mimics}
+        inside = lambda name, value: min(max(value, self.limits[name][0]), self.limits[name][1])
+        for follower, (source, multiplier, offset) in self.mimics.items():
+            values[source] = (inside(follower, multiplier * values[source] + offset) - offset) / multiplier
+        return {name: inside(name, value) for name, value in values.items()}
 
     def tips_at(self, joints):
         """Fingertips in the palm, [frame, finger, 3], m, for joint positions by name."""
@@ -134,7 +144,7 @@ class Hand:
         tips asked for, which are `wanted` or the person's, scaled."""
         import numpy as np
 
-        at = self.tips_at(joints)
+        at = self.tips_at([self.held(positions) for positions in joints])
         targets = self.wrist + self.scale * self.tips
         error = np.linalg.norm(at - targets, axis=2) * 1e3
         gaps = self.gaps(at)

@@ -34,6 +34,7 @@ mod chain;
 mod closure;
 mod error;
 mod filter;
+mod fold;
 mod gripper;
 mod model;
 mod retarget;

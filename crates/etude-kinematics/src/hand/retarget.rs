@@ -2,6 +2,7 @@
 
 use super::error::HandError;
 use super::filter::{Filter, Smoothing};
+use super::fold::Folds;
 use super::model::HandModel;
 use super::size::HandSize;
 use super::skeleton::HandSkeleton;
@@ -119,6 +120,7 @@ pub struct Followed<'a> {
 #[derive(Debug, Clone)]
 pub struct HandRetarget {
     solver: FingertipSolver,
+    folds: Folds,
     mapping: Mapping,
     options: HandRetargetOptions,
     size: HandSize,
@@ -149,6 +151,7 @@ impl HandRetarget {
         }
         let solver = FingertipSolver::new(body, model, options.solver)?;
         Ok(Self {
+            folds: Folds::new(body, model, &solver, options.solver)?,
             mapping: Mapping::new(solver.chains(), model.side, options.scaling),
             filter: Filter::new(options.smoothing, solver.open()),
             tips: vec![None; model.fingers.len()],
@@ -194,6 +197,10 @@ impl HandRetarget {
         for _ in 0..solves {
             self.solver.solve(&self.tips, &self.pinches);
         }
+        let pinches = &self.pinches;
+        let pinched =
+            |finger| pinches.iter().any(|pinch| pinch.fingers.0 == finger || pinch.fingers.1 == finger);
+        self.folds.look(&mut self.solver, &self.tips, pinched, dt_s);
         self.begun = true;
         let limits = self.options.limit_speed.then(|| self.solver.variables());
         let passed = self.filter.pass(self.solver.positions(), dt_s, limits);

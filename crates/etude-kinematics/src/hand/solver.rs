@@ -195,6 +195,24 @@ impl FingertipSolver {
         self.chains.fingers.get(finger).into_iter().flat_map(|chain| chain.middles.iter().map(|m| m.share))
     }
 
+    /// Moves some of the joints elsewhere: what is asked of a hand does not say by which way it goes there.
+    pub(super) fn put(&mut self, columns: &[usize], positions: &[f64]) {
+        for (&column, &position) in columns.iter().zip(positions) {
+            self.positions[column] = position;
+        }
+        self.update_chains();
+    }
+
+    /// How the first finger stands where it is: what is minimised, the tip's distance from its target, m, and the tip, m.
+    pub(super) fn standing(&mut self, tips: &[Option<TipTarget>]) -> (f64, f64, Vector3<f64>) {
+        self.start.copy_from_slice(&self.positions);
+        self.update_chains();
+        let tip = self.chains.fingers.first().map_or_else(Vector3::zeros, super::chain::Chain::tip);
+        let target = tips.first().and_then(|target| usable(target.as_ref()));
+        let off_m = target.map_or(0.0, |target| (tip - target.tip_in_palm_m).norm());
+        (self.cost(&self.positions, tips, &[]), off_m, tip)
+    }
+
     /// Moves the joints so that the fingers come as near to `tips` (\[finger\], order of [`HandModel::fingers`]) as limits and
     /// couplings allow. A finger without a target, or whose target is not finite, stays where it is.
     pub fn solve(&mut self, tips: &[Option<TipTarget>], pinches: &[PinchTarget]) {
@@ -410,7 +428,7 @@ fn finite(point: Option<&Vector3<f64>>) -> Option<&Vector3<f64>> {
     point.filter(|point| point.iter().all(|value| value.is_finite()))
 }
 
-fn usable(target: Option<&TipTarget>) -> Option<&TipTarget> {
+pub(super) fn usable(target: Option<&TipTarget>) -> Option<&TipTarget> {
     target.filter(|target| {
         finite(Some(&target.tip_in_palm_m)).is_some() && target.weight > 0.0 && target.weight.is_finite()
     })

@@ -15,7 +15,7 @@ fn wide(hip: &str, more: &str) -> String {
             r#"<body name="{side}_shoulder" pos="0 {y} 0.2"><joint name="{side}_a" axis="0 1 0" range="-3 2"/>
               <geom type="sphere" size="0.06"/>
               <body name="{side}_upper"><joint name="{side}_b" axis="1 0 0" range="-2 2"/>
-              <geom type="capsule" size="0.03" fromto="0 0 -0.05 0 0 -0.25"/>
+              <geom type="capsule" size="0.06" fromto="0 0 -0.05 0 0 -0.25"/>
               <body name="{side}_fore" pos="0 0 -0.28"><joint name="{side}_c" axis="0 1 0" range="-2.4 0"/>
               <geom type="capsule" size="0.03" fromto="0 0 -0.03 0 0 -0.25"/></body></body></body>"#
         )
@@ -194,4 +194,32 @@ fn a_home_that_cannot_be_taken_or_worked_from_is_told() {
     set(&mut draft.home, "left_shoulder_yaw", -1.6);
     set(&mut draft.home, "left_elbow", -1.8);
     assert!(told(&draft)[0].ends_with("beyond the body's middle"), "{:?}", told(&draft));
+}
+
+#[test]
+fn no_vendors_model_is_blamed_for_how_it_is_built() {
+    let Some(folder) = data::robot_models() else { return };
+    let options =
+        BodyOptions { freeze_free_joints: true, skip_missing_includes: true, ..BodyOptions::default() };
+    let (mut models, mut shapes, mut unread, mut told) = (0, 0, 0, Vec::new());
+    for path in data::files(&folder, &[".urdf", ".xml"]) {
+        let Ok(body) = Body::from_path(&path, &options) else { continue };
+        let geometry = Geometry::from_path(&body, &path).expect("a body that reads has shapes that read");
+        let mut draft = enrol::draft(&body);
+        enrol::clear_home(&body, &mut draft, &geometry);
+        let findings =
+            posture::home(&body, &draft).into_iter().chain(posture::overlaps(&body, &draft, &geometry));
+        let of_shapes = |finding: &Finding| finding.what.contains("collision shapes");
+        told.extend(
+            findings
+                .filter(|f| !of_shapes(f))
+                .map(|f| format!("{}: {}: {}", path.display(), f.place, f.what)),
+        );
+        models += 1;
+        shapes += geometry.capsules().len();
+        unread += geometry.remarks().len();
+    }
+    eprintln!("{models} models, {shapes} shapes, {unread} not at hand");
+    assert!(models >= 60 && shapes > 500, "{models} {shapes}");
+    assert_eq!(told, [""; 0]);
 }
