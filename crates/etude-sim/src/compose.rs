@@ -35,13 +35,15 @@ pub struct SimOptions {
     pub camera_size: Option<[u32; 2]>,
     /// Edge of the cells in which vertices of meshes are joined, m; 0 keeps meshes as they are.
     pub mesh_cell_m: f64,
+    /// [`crate::Simulation::reaches_into`] tells of what is nearer than this too, m. What moves is not changed by it.
+    pub heed_within_m: f64,
 }
 
 impl Default for SimOptions {
     /// Cameras as on the card; meshes at 8 mm, which a camera at arm's length hardly shows and which renders ten times
     /// as fast.
     fn default() -> Self {
-        Self { cameras: true, camera_size: None, mesh_cell_m: 0.008 }
+        Self { cameras: true, camera_size: None, mesh_cell_m: 0.008, heed_within_m: 0.0 }
     }
 }
 

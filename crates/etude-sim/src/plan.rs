@@ -60,6 +60,13 @@ pub fn for_task(simulation: &Simulation) -> Result<Plan, SimError> {
     Ok(pick_and_place(&task.goal, hint, &start, &object, &target))
 }
 
+/// How a hint turns the grasp frame, at a heading about the vertical (rad), in the world.
+pub fn turn_at(hint: &GraspHint, yaw_rad: f64) -> UnitQuaternion<f64> {
+    UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw_rad)
+        * UnitQuaternion::from_axis_angle(&Vector3::y_axis(), hint.pitch_rad)
+        * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), hint.roll_rad)
+}
+
 /// Take the object, carry it over the target, let go, withdraw and return to where the hand began.
 ///
 /// `start`: the grasp frame now; `object`: the object's middle; `target`: the receiving body; all in the world.
@@ -68,15 +75,10 @@ pub fn pick_and_place(goal: &Goal, hint: &GraspHint, start: &Pose, object: &Pose
     let target = isometry_of(target).translation.vector;
     let (_, _, object_yaw) = object.rotation.euler_angles();
     let turn = hint.follow_yaw * object_yaw;
-    let rotation_at = |yaw: f64| {
-        UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
-            * UnitQuaternion::from_axis_angle(&Vector3::y_axis(), hint.pitch_rad)
-            * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), hint.roll_rad)
-    };
     let offset = Vector3::from(hint.offset_m);
     // The grasp frame that holds the object with its middle at `middle`, drawn back along its own x by `back`.
     let holding = |middle: Vector3<f64>, yaw: f64, back: f64| {
-        let rotation = rotation_at(yaw);
+        let rotation = turn_at(hint, yaw);
         let origin = middle + rotation * (offset - Vector3::new(back, 0.0, 0.0));
         Isometry3::from_parts(Translation3::from(origin), rotation)
     };

@@ -8,7 +8,7 @@ mod index;
 mod robot;
 mod touch;
 
-pub use collide::Pair;
+pub use collide::{Pair, Things};
 pub use robot::{RobotMut, RobotView};
 
 use crate::compose::{self, ComposeError, Placed, SimOptions};
@@ -52,6 +52,7 @@ pub struct Simulation {
     steps: u64,
     task: SceneTask,
     tracker: Tracker,
+    heeded_m: f64,
 }
 
 /// Positions of everything at one instant: what a [`crate::Renderer`] draws. It may go to another thread.
@@ -123,7 +124,9 @@ impl Simulation {
         options: &SimOptions,
         seed: u64,
     ) -> Result<Self, ComposeError> {
-        let model = Arc::new(compose::model(scene, robots, models_dir, options)?);
+        let mut model = compose::model(scene, robots, models_dir, options)?;
+        model.geom_gap_mut().fill(options.heed_within_m);
+        let model = Arc::new(model);
         let index = SceneIndex::new(&model, scene, robots)?;
         let robots = robots
             .iter()
@@ -144,6 +147,7 @@ impl Simulation {
             steps: 0,
             task,
             tracker: Tracker::default(),
+            heeded_m: options.heed_within_m,
         };
         simulation.refuse_overlap()?;
         simulation.begin(seed);

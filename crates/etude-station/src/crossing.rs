@@ -17,13 +17,14 @@ use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
 use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::retarget::{
-    Arms, ArmsError, Crossing, CrossingError, Mapping, ObjectHint, Options, Report, Rules, Survey, Tick,
+    Arms, ArmsError, Crossing, CrossingError, Known, Mapping, ObjectHint, Options, OwnGrasp, Phase, Report,
+    Rules, Survey, Tick,
 };
 use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
 use etude_model::card::{Card, GraspHint, Side, Simulation as Setup};
 use etude_model::{Pose, StreamKind};
 use etude_sim::Scene;
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::{Isometry3, Point3, Vector3};
 use source::{Origin, PathFrame, PathReader, SourceBody};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,9 @@ use std::path::{Path, PathBuf};
 pub const RATE_HZ: f64 = 100.0;
 /// Tremor is smoothed over this time to either side, s.
 const SMOOTHING_S: f64 = 0.05;
+
+/// A thing whose middle is further from the grasp frame where the hand closes is not what the hand takes, m.
+const HELD_WITHIN_M: f64 = 0.06;
 
 /// What stops a take on its way.
 #[derive(Debug, thiserror::Error)]
@@ -231,19 +235,16 @@ pub fn retarget(
             rate_hz,
             from_home: request.frame == Frame::Work,
             acceleration: request.target.safety.joint_acceleration,
-            objects: [None, None],
-            held_in_grasp: [[Vector3::zeros(); 2]; 2],
+            known: Default::default(),
             rules: request.rules.clone(),
         },
     };
     let survey = crossing.survey(read()?)?;
     if request.frame == Frame::Work {
-        know_the_task(&mut crossing.options, episode, &card, request);
+        crossing.options.known = known(episode, &card, request, &survey, look.as_deref_mut())?;
     }
-    let plan = crossing.plan(&survey, &mut |postures| {
-        let objection = look.as_mut().and_then(|look| look.objection(postures));
-        objection.map_or(Ok(()), Err)
-    })?;
+    let plan =
+        crossing.plan(&survey, &mut |postures| look.as_mut().and_then(|look| look.objection(postures)))?;
     let title = card.title();
     let mut writer = match out {
         Some(path) => {
@@ -252,11 +253,12 @@ pub fn retarget(
         }
         None => None,
     };
-    let first_grasp_s = survey.hands.iter().filter_map(|hand| hand.grasps.first()).map(|grasp| grasp.from_s);
-    let first_grasp_s = first_grasp_s.fold(f64::INFINITY, f64::min);
+    let grasps = || survey.hands.iter().flat_map(|hand| &hand.grasps);
+    let first_s = grasps().map(|grasp| grasp.from_s).fold(f64::INFINITY, f64::min);
+    let last_s = grasps().map(|grasp| grasp.to_s).fold(f64::NEG_INFINITY, f64::max);
     let mut report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| {
         if let (Some(look), Tick::Joints { time_s, source_s, positions }) = (look.as_mut(), &tick) {
-            look.pass(*time_s, positions, *source_s < first_grasp_s);
+            look.pass(*time_s, positions, Phase::at(*source_s, first_s, last_s));
         }
         writer.as_mut().map_or(Ok(()), |writer| writer.take(&tick))
     })?;
@@ -325,21 +327,30 @@ fn shoulders(source: &Arms, target: &Arms) -> Mapping {
     Mapping { sides: [side(0), side(1)] }
 }
 
-/// What the scene and both cards say of the task: what is taken hold of, and where each hand holds it.
-fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, request: &Request<'_>) {
-    let manifest = episode.manifest();
-    let Some(task) = manifest.task.as_ref() else { return };
-    let hint = |card: &Card, side: Side| -> Option<GraspHint> {
+/// What the scene and both cards say of the task: what is taken hold of, where each hand holds it, and how the target's
+/// hand takes it.
+fn known(
+    episode: &Episode,
+    source: &Card,
+    request: &Request<'_>,
+    survey: &Survey,
+    mut look: Option<&mut look::Look>,
+) -> Result<[Known; 2], CrossError> {
+    let mut found: [Known; 2] = Default::default();
+    let Some(task) = episode.manifest().task.as_ref() else { return Ok(found) };
+    let hint = |card: &'_ Card, side: Side| -> Option<GraspHint> {
         let mut hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
         hints.find(|hint| hint.task == task.as_str() && hint.side == side).cloned()
     };
-    let known = request.scene.and_then(|scene| {
-        let task = scene.task(task.as_str())?;
-        scene.object(&task.goal.object)
-    });
+    let goal = request.scene.and_then(|scene| scene.task(task.as_str())).map(|task| &task.goal);
+    let object = goal.and_then(|goal| request.scene?.object(&goal.object));
+    let lies = goal.zip(look.as_deref()).and_then(|(goal, look)| look.lies(&goal.object));
+    let object_yaw_rad = lies.map_or(0.0, |[in_world, _]| in_world.rotation.euler_angles().2);
+    let upright = base_in_work(request.target)?.rotation.inverse();
     for side in Side::BOTH {
         let index = etude_kinematics::retarget::arms::side_index(side);
-        options.objects[index] = known.map(|object| {
+        let known = &mut found[index];
+        known.object = object.map(|object| {
             let [x, y, z] = object.size_m;
             // No task's test asks how a thing is turned about the vertical.
             ObjectHint { half_m: [0.5 * x.max(y), 0.5 * z], round: object.round, turn_matters: false }
@@ -347,6 +358,26 @@ fn know_the_task(options: &mut Options, episode: &Episode, source: &Card, reques
         // A hint says where the grasp frame is held relative to the thing's middle; the middle lies the other way.
         let middle =
             |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));
-        options.held_in_grasp[index] = [middle(source), middle(request.target)];
+        known.held_in_grasp = [middle(source), middle(request.target)];
+        // Where the thing lies is known: it was taken there, wherever the hand was meant to hold it.
+        let grasps = &survey.hands[index].grasps;
+        if let (Some([_, in_base]), Some(first)) = (lies, grasps.first()) {
+            let seen = first.taken.inverse_transform_point(&in_base.translation.vector.into()).coords;
+            if seen.norm() < HELD_WITHIN_M {
+                known.held_in_grasp[0] = seen;
+            }
+        }
+        let let_go = grasps.last().filter(|grasp| grasp.to_s.is_finite()).map(|grasp| grasp.let_go);
+        if let (Some(look), Some(goal), Some(let_go)) = (&mut look, goal, let_go) {
+            look.put_down(&goal.object, &(let_go * Point3::from(known.held_in_grasp[0])));
+        }
+        known.own = hint(request.target, side).map(|hint| {
+            let yaw_rad = hint.yaw_rad + hint.follow_yaw * object_yaw_rad;
+            OwnGrasp {
+                taken: upright * etude_sim::plan::turn_at(&hint, yaw_rad),
+                swing_rad: hint.place_yaw_rad.unwrap_or(hint.yaw_rad) - yaw_rad,
+            }
+        });
     }
+    Ok(found)
 }

@@ -12,7 +12,7 @@ use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
 pub const FINGERS: [&str; 5] = ["thumb", "index", "middle", "ring", "little"];
 /// Least that fingers are taken to reach beyond the grasp frame's origin, m.
 const LEAST_EXTENT_M: f64 = 0.02;
-/// From a finger's last joint to its tip, m; models without meshes do not say it.
+/// Least from a finger's last joint to its tip, m; models without meshes do not say it.
 const LAST_BONE_M: f64 = 0.02;
 
 /// A body whose arms cannot be used.
@@ -356,9 +356,18 @@ fn extent(
     scratch.update(body, &open);
     let grasp_from_base = (scratch.world_from_frame(body, frame) * frame_from_grasp).inverse();
     let joints = card.hand(side).map(|hand| hand.joints.as_slice()).unwrap_or_default();
-    joints
-        .iter()
-        .filter_map(|name| body.joint(name).ok())
-        .map(|id| (grasp_from_base * scratch.world_from_joint(id)).translation.x + LAST_BONE_M)
-        .fold(LEAST_EXTENT_M, f64::max)
+    let mut ids: Vec<JointId> = joints.iter().filter_map(|name| body.joint(name).ok()).collect();
+    // What hangs on them is of the hand too, such as followers; a joint stands after the one that carries it.
+    for joint in body.moving_joints() {
+        if !ids.contains(&joint) && body.parent(joint).is_some_and(|before| ids.contains(&before)) {
+            ids.push(joint);
+        }
+    }
+    let place = |id: JointId| (grasp_from_base * scratch.world_from_joint(id)).translation.vector;
+    // The bone beyond a finger's last joint is taken to be as long as the one before it.
+    let bone = |id: JointId| {
+        let before = body.parent(id).filter(|before| ids.contains(before));
+        before.map_or(LAST_BONE_M, |before| (place(id) - place(before)).norm().max(LAST_BONE_M))
+    };
+    ids.iter().map(|&id| place(id).x + bone(id)).fold(LEAST_EXTENT_M, f64::max)
 }

@@ -1,17 +1,17 @@
 //! The whole way of a take from one body to another: survey, plan, run, as streams over the path.
 
 use super::arms::{Arms, side_index};
-use super::fit::{ObjectHint, Progress};
+use super::candidate::Known;
+use super::fit::{HandFit, Progress};
 use super::pace::{Curve, Knot, Pace};
 use super::path::{Mapping, PathSample, Smoothing};
-use super::plan::{Plan, TAKEN_UP};
+use super::plan::Plan;
 use super::report::{HandReport, Measures, Report, Verdict};
 use super::rules::Rules;
 use super::survey::Survey;
 use super::track::{Speeds, Tracker};
 use crate::ik::IkError;
 use etude_model::card::Side;
-use nalgebra::Vector3;
 
 /// How a take is moved.
 #[derive(Debug, Clone)]
@@ -24,10 +24,8 @@ pub struct Options {
     pub from_home: bool,
     /// Highest change of a joint's speed, rad/s² or m/s².
     pub acceleration: f64,
-    /// What each hand takes hold of (left, right), where that is known.
-    pub objects: [Option<ObjectHint>; 2],
-    /// Where the middle of what is held lies in the grasp frame: source's, target's; per side, m.
-    pub held_in_grasp: [[Vector3<f64>; 2]; 2],
+    /// What is known of each hand's task: left, right.
+    pub known: [Known; 2],
     /// What is demanded.
     pub rules: Rules,
 }
@@ -140,7 +138,8 @@ impl Crossing<'_> {
             for (index, (goal, held)) in goal.iter_mut().zip(&mut held).enumerate() {
                 let [travelled_m, whole_m] = [progress.travelled_m[index], survey.hands[index].travel_m];
                 let leaves = travelled_m > 0.5 * whole_m;
-                if leaves && plan.fit.lead(index, travelled_m, survey) < TAKEN_UP {
+                let taken_up = plan.fit.hands[index].as_ref().map_or(0.0, HandFit::taken_up);
+                if leaves && plan.fit.lead(index, travelled_m, survey) < taken_up {
                     // The rest of the way is the body's own.
                     *goal = *held;
                 }

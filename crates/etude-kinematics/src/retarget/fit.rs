@@ -9,8 +9,10 @@ use super::arms::side_index;
 use super::path::{HandSample, PathSample, between, rise};
 use super::survey::{Grasp, HandSurvey, Survey};
 use etude_model::card::Side;
-use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 
+/// A hand's path is followed where it counts for so much against the home.
+pub(super) const TAKEN_UP: f64 = 0.2;
 /// Within this distance of where it takes hold or lets go a hand moves as the grasp demands, m.
 const NEAR_M: f64 = 0.16;
 /// Beyond this one it goes where the source's hand went, m.
@@ -18,13 +20,13 @@ const FAR_M: f64 = 0.26;
 /// Least share of the way to the first grasp over which a body is led from its home.
 const LEAD_SHARE: f64 = 0.5;
 /// A hand that is this far beside the way in must be drawn back, m.
-const BESIDE_M: f64 = 0.03;
+const BESIDE_M: f64 = 0.02;
+/// A hand that must be drawn back further than the source's leaves by up to so many times as fast.
+const FURTHER: f64 = 1.6;
 /// Room between fingertips and what they pass, m.
 const ROOM_M: f64 = 0.015;
-/// An axis is level where its height is below this sine.
-const LEVEL: f64 = 0.35;
-/// A quarter of a turn, rad.
-const QUARTER: f64 = std::f64::consts::FRAC_PI_2;
+/// Share of its way by which a thing is as much higher as it shall be.
+const RAISED_BY: f64 = 0.3;
 
 /// What is known of the thing that a hand takes hold of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +76,10 @@ pub struct HandFit {
     /// Least distance that the hand is drawn back by while it is beside the way in, m; 0 where nothing is known of what
     /// it takes.
     pub clearance_m: f64,
+    /// How much higher than the source's it is carried and let go of, m.
+    pub raise_m: f64,
+    /// Whether it goes straight from its home to where it is near the thing, and back, and not as the source's hand went.
+    pub own_way: bool,
 }
 
 /// How a whole path is fitted to a body.
@@ -141,18 +147,31 @@ fn way_in(way_m: f64) -> f64 {
 impl HandFit {
     /// The source's own path.
     pub fn plain() -> Self {
-        Self { turn: Turn::none(), held_in_grasp: [Vector3::zeros(); 2], clearance_m: 0.0 }
+        Self {
+            turn: Turn::none(),
+            held_in_grasp: [Vector3::zeros(); 2],
+            clearance_m: 0.0,
+            raise_m: 0.0,
+            own_way: false,
+        }
+    }
+
+    /// The path is followed where it counts for so much against the home.
+    pub(super) fn taken_up(&self) -> f64 {
+        if self.own_way { 1.0 } else { TAKEN_UP }
     }
 
     fn changes_nothing(&self) -> bool {
-        self.turn == Turn::none() && self.held_in_grasp[0] == self.held_in_grasp[1] && self.clearance_m == 0.0
+        let Self { turn, held_in_grasp: [in_source, in_target], clearance_m, raise_m, own_way: _ } = self;
+        *turn == Turn::none() && in_source == in_target && *clearance_m == 0.0 && *raise_m == 0.0
     }
 
     /// The target's grasp frame that holds the thing as the source's frame `grasp` holds it.
     /// `share`: how much of its way it has been carried, 0..1.
     fn holding(&self, grasp: &Isometry3<f64>, taken: &Isometry3<f64>, share: f64) -> Isometry3<f64> {
         let [in_source, in_target] = self.held_in_grasp;
-        let held = grasp * nalgebra::Point3::from(in_source);
+        let higher = Vector3::z() * (self.raise_m * rise(share, 0.0, RAISED_BY));
+        let held = grasp * nalgebra::Point3::from(in_source) + higher;
         let turned = if self.turn.follows {
             grasp.rotation
         } else {
@@ -205,7 +224,10 @@ impl HandFit {
         let aside = relative.translation.vector.yz().norm();
         let back = -relative.translation.vector.x;
         let needed = self.clearance_m * rise(aside, 0.0, BESIDE_M);
-        relative.translation.vector.x = -back.max(needed);
+        // Longer fingers have further to go out in the same time; in they go no faster, since they would hit what they take.
+        let further = if leaving { FURTHER } else { 1.0 };
+        let longer = (back * further).min(self.clearance_m).max(back);
+        relative.translation.vector.x = -longer.max(needed);
         between(&far, &(there * relative), share)
     }
 }
@@ -224,69 +246,6 @@ pub fn clearance(object: &ObjectHint, grasp: &UnitQuaternion<f64>, finger_extent
     approach.xy().norm() * across + approach.z.abs() * high + finger_extent_m + ROOM_M
 }
 
-/// Grasps that might do what the source's grasp `taken` does, the most like it first, each with how unlike it is (rad).
-///
-/// The thing stands upright. Its sides are closed on along a level axis; the hand comes level, from above, or between.
-/// About the vertical it is turned by steps of a quarter, or of 15° where the thing is round.
-pub fn turns(
-    taken: &Isometry3<f64>,
-    side: Side,
-    object: Option<&ObjectHint>,
-    symmetric: bool,
-) -> Vec<(f64, UnitQuaternion<f64>)> {
-    let mut found = vec![(0.0, UnitQuaternion::identity())];
-    let source = taken.rotation;
-    let closing = source * Vector3::z();
-    let Some(object) = object.filter(|_| closing.z.abs() <= LEVEL) else { return found };
-    let approach = source * Vector3::x();
-    let own = (closing.y.atan2(closing.x), (-approach.z).clamp(-1.0, 1.0).asin());
-    let thumb_up = if side == Side::Right { 1.0 } else { -1.0 };
-    let palms = if symmetric { &[thumb_up, -thumb_up][..] } else { &[thumb_up] };
-    let steps = if object.round { 24 } else { 4 };
-    let half_turn = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI);
-    for step in 0..steps {
-        let azimuth = own.0 + std::f64::consts::TAU * f64::from(step) / f64::from(steps);
-        for pitch in [own.1, 0.0, QUARTER * 0.25, QUARTER * 0.5, QUARTER * 0.75, QUARTER] {
-            for &palm in palms {
-                let rotation = level_grasp(azimuth, pitch, palm);
-                let mut unlike = source.angle_to(&rotation);
-                if symmetric {
-                    unlike = unlike.min(source.angle_to(&(rotation * half_turn)));
-                }
-                found.push((unlike, source.inverse() * rotation));
-            }
-        }
-    }
-    found.sort_by(|one, other| one.0.total_cmp(&other.0));
-    found
-}
-
-/// Ways to carry a thing that was taken with a turn, the most like the source's first, each with how unlike it is (rad).
-pub fn carries(object: Option<&ObjectHint>) -> Vec<(f64, bool, f64)> {
-    let mut found = vec![(0.0, true, 0.0)];
-    if object.is_some_and(|object| !object.turn_matters) {
-        for swing in -6..=6_i32 {
-            let swing_rad = f64::from(swing) * std::f64::consts::PI / 12.0;
-            found.extend([
-                (0.1 + swing_rad.abs() * 0.5, true, swing_rad),
-                (0.2 + swing_rad.abs() * 0.5, false, swing_rad),
-            ]);
-        }
-    }
-    found.sort_by(|one, other| one.0.total_cmp(&other.0));
-    found
-}
-
-/// The grasp frame that closes along a level axis at `azimuth` and comes from `pitch` above the level; `palm` tells the
-/// two sides of the hand apart.
-fn level_grasp(azimuth: f64, pitch: f64, palm: f64) -> UnitQuaternion<f64> {
-    let closing = Vector3::new(azimuth.cos(), azimuth.sin(), 0.0);
-    let level = Vector3::z().cross(&closing) * palm;
-    let approach = level * pitch.cos() - Vector3::z() * pitch.sin();
-    let axes = [approach, closing.cross(&approach), closing];
-    UnitQuaternion::from_rotation_matrix(&Rotation3::from_basis_unchecked(&axes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,24 +260,8 @@ mod tests {
     const CAN: ObjectHint = ObjectHint { half_m: [0.024, 0.055], round: true, turn_matters: false };
 
     #[test]
-    fn the_sources_own_grasp_is_tried_first_and_one_from_above_is_among_them() {
-        let turns = turns(&source(), Side::Right, Some(&CAN), true);
-        assert_eq!(turns[0], (0.0, UnitQuaternion::identity()));
-        let down = turns.iter().any(|(_, turn)| {
-            let approach = source().rotation * turn * Vector3::x();
-            (approach + Vector3::z()).norm() < 1e-9
-        });
-        assert!(down);
-        for (_, turn) in &turns {
-            let closing = source().rotation * turn * Vector3::z();
-            assert!(closing.z.abs() < 1e-9, "sides are closed on along a level axis");
-        }
-        assert!(turns.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-    }
-
-    #[test]
     fn what_is_held_moves_as_it_did_whatever_the_grasp() {
-        let (_, turn) = turns(&source(), Side::Right, Some(&CAN), true)[9];
+        let turn = UnitQuaternion::from_euler_angles(0.3, -0.8, 1.9);
         let fit = HandFit { turn: Turn { turn, follows: true, swing_rad: 0.0 }, ..HandFit::plain() };
         let taken = source();
         let later = Isometry3::new(Vector3::new(0.1, 0.2, 0.3), Vector3::new(0.0, 0.1, 0.6)) * taken;
@@ -341,7 +284,7 @@ mod tests {
     #[test]
     fn a_hand_from_above_waits_above_while_it_is_beside_the_way_in() {
         let taken = source();
-        let down = level_grasp(0.0, FRAC_PI_2, 1.0);
+        let down = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), FRAC_PI_2);
         let turn = Turn { turn: taken.rotation.inverse() * down, ..Turn::none() };
         let clearance_m = clearance(&CAN, &down, 0.03);
         assert!((clearance_m - 0.1).abs() < 1e-9);
@@ -356,6 +299,18 @@ mod tests {
         assert!((placed.translation.z - taken.translation.z - clearance_m).abs() < 1e-9, "{placed}");
         let there = fit.place(&HandSample { grasp: taken, ..sample }, 1.0, 0.0, &survey);
         assert!((there.translation.vector - taken.translation.vector).norm() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_raised_is_taken_where_it_lies_and_let_go_of_higher() {
+        let fit = HandFit { raise_m: 0.03, ..HandFit::plain() };
+        for (share, higher_m) in [(0.0, 0.0), (0.3, 0.03), (1.0, 0.03)] {
+            let found = fit.holding(&source(), &source(), share).translation.vector;
+            assert!(
+                (found - source().translation.vector - Vector3::z() * higher_m).norm() < 1e-12,
+                "{share}"
+            );
+        }
     }
 
     #[test]

@@ -82,8 +82,7 @@ fn crossing(arms: &Arms) -> Crossing<'_> {
             rate_hz: 120.0,
             from_home: false,
             acceleration: 60.0,
-            objects: [None, None],
-            held_in_grasp: [[Vector3::zeros(); 2]; 2],
+            known: Default::default(),
             rules: Rules::default(),
         },
     }
@@ -93,7 +92,7 @@ fn crossing(arms: &Arms) -> Crossing<'_> {
 fn cross(crossing: &Crossing<'_>, path: &[PathSample]) -> (Vec<(f64, Vec<f64>)>, Report) {
     let each = || path.iter().map(|sample| Ok::<_, CrossingError>(*sample));
     let survey = crossing.survey(each()).expect("nothing fails");
-    let plan = crossing.plan(&survey, &mut |_| Ok(())).expect("a plan");
+    let plan = crossing.plan(&survey, &mut |_| None).expect("a plan");
     let mut out = Vec::new();
     let report = crossing
         .run("source", &plan, &survey, each(), &mut |tick| {
@@ -189,7 +188,7 @@ fn a_path_without_a_hand_of_this_body_is_refused() {
     let left =
         PathSample { time_s: 0.0, hands: [Some(HandSample { grasp, closure: 0.0, fingers: None }), None] };
     let survey = crossing.survey([Ok::<_, CrossingError>(left)]).expect("nothing fails");
-    let error = crossing.plan(&survey, &mut |_| Ok(())).expect_err("no hand");
+    let error = crossing.plan(&survey, &mut |_| None).expect_err("no hand");
     assert!(error.to_string().contains("Maker Arm"), "{error}");
 }
 

@@ -10,7 +10,8 @@ use std::path::Path;
 
 const G1: &str = "unitree_g1_dex3";
 const ALOHA: &str = "trossen_aloha2";
-const BLIND: SimOptions = SimOptions { cameras: false, camera_size: None, mesh_cell_m: 0.008 };
+const BLIND: SimOptions =
+    SimOptions { cameras: false, camera_size: None, mesh_cell_m: 0.008, heed_within_m: 0.0 };
 
 /// A place at `x_m` and `z_m`, turned by `yaw_rad` about the vertical.
 fn place(x_m: f64, z_m: f64, yaw_rad: f64) -> Pose {

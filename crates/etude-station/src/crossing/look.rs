@@ -3,15 +3,19 @@
 use crate::crossing::replay::simulation;
 use crate::crossing::{CrossError, arms};
 use etude_kinematics::retarget::report::Collisions;
-use etude_kinematics::retarget::{Arms, Posture};
+use etude_kinematics::retarget::{Arms, Objection, Phase, Posture};
+use etude_kinematics::transform;
 use etude_model::card::Card;
-use etude_sim::simulation::Pair;
+use etude_sim::simulation::{Pair, Things};
 use etude_sim::{Scene, Simulation};
+use nalgebra::{Isometry3, Point3};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Depth to which the robot may reach into the scene before it counts, m: pads are soft.
 const INTO_SCENE_M: f64 = 0.003;
+/// Distance that it should keep from what stands fast, m: a servo lags, and an edge that is touched catches.
+const KEPT_M: f64 = 0.004;
 /// Depth to which it may reach into itself, m: a link's shape in physics is its hull, which is larger than the link.
 const INTO_ITSELF_M: f64 = 0.015;
 /// Time between two looks along a path, s.
@@ -23,9 +27,13 @@ pub struct Look {
     simulation: Simulation,
     arms: Arms,
     at_home: BTreeMap<Pair, f64>,
+    /// Names of what can be moved.
+    things: Vec<String>,
     wire: Vec<f64>,
     found: Collisions,
     next_s: f64,
+    /// What is put down, and where in the world, m.
+    put_down: Option<(String, [f64; 3])>,
 }
 
 fn refuse(source: etude_sim::SimError) -> CrossError {
@@ -35,37 +43,64 @@ fn refuse(source: etude_sim::SimError) -> CrossError {
 impl Look {
     /// The body of `card` in a scene.
     pub fn new(scene: &Scene, card: &Card, models: &Path) -> Result<Self, CrossError> {
-        let mut simulation = simulation(scene, card, models)?;
+        let mut simulation = simulation(scene, card, models, KEPT_M)?;
         let wire: Vec<f64> = card.joints.iter().map(|joint| joint.home).collect();
         // What touches at home is made so.
-        let at_home = simulation.reaches_into(&wire, false).map_err(refuse)?;
+        let at_home = simulation.reaches_into(&wire, Things::PassedOver).map_err(refuse)?;
         let arms = arms(card, models)?;
-        Ok(Self { simulation, arms, at_home, wire, found: Collisions::default(), next_s: 0.0 })
+        let things = scene.description.objects.iter().map(|object| object.name.clone()).collect();
+        Ok(Self {
+            simulation,
+            arms,
+            at_home,
+            things,
+            wire,
+            found: Collisions::default(),
+            next_s: 0.0,
+            put_down: None,
+        })
     }
 
     /// Sets the scene for a task as `seed` has it; counting begins anew.
     pub fn reset(&mut self, task: &str, seed: u64) -> Result<(), CrossError> {
         self.found = Collisions::default();
         self.next_s = 0.0;
+        self.put_down = None;
         self.simulation.reset(task, seed).map_err(refuse)
     }
 
-    /// Where one of the postures reaches into the scene or the body itself, if one does.
-    pub fn objection(&mut self, postures: &[Posture]) -> Option<String> {
-        postures.iter().find_map(|posture| self.one(&posture.positions, posture.before_grasp))
+    /// Where the postures reach into the scene or the body itself the most, if they do.
+    pub fn objection(&mut self, postures: &[Posture]) -> Option<Objection> {
+        let found = postures.iter().filter_map(|posture| self.one(&posture.positions, posture.phase));
+        found.max_by(|one, other| {
+            (!one.only_near).cmp(&!other.only_near).then(one.depth_m.total_cmp(&other.depth_m))
+        })
+    }
+
+    /// Where an object of the scene lies before anything has moved: in the world, and in the robot's base frame.
+    pub(super) fn lies(&self, object: &str) -> Option<[Isometry3<f64>; 2]> {
+        let in_world = transform::isometry(&self.simulation.object_pose(object).ok()?);
+        let base_from_world = transform::isometry(&self.simulation.base_pose()).inverse();
+        Some([in_world, base_from_world * in_world])
+    }
+
+    /// Says that an object ends with its middle at a point of the robot's base frame, m.
+    pub(super) fn put_down(&mut self, object: &str, in_base: &Point3<f64>) {
+        let world_from_base = transform::isometry(&self.simulation.base_pose());
+        self.put_down = Some((object.to_owned(), (world_from_base * in_base).coords.into()));
     }
 
     /// Looks at a posture of a path (positions of the whole body), unless it comes too soon after the last one.
-    pub(super) fn pass(&mut self, time_s: f64, positions: &[f64], before_grasp: bool) {
+    pub(super) fn pass(&mut self, time_s: f64, positions: &[f64], phase: Phase) {
         if time_s < self.next_s {
             return;
         }
         self.next_s = time_s + EVERY_S;
         self.found.looked += 1;
-        if let Some(words) = self.one(positions, before_grasp) {
+        if let Some(objection) = self.one(positions, phase).filter(|objection| !objection.only_near) {
             self.found.found += 1;
             if self.found.first.is_empty() {
-                self.found.first = format!("{words} at {time_s:.2} s");
+                self.found.first = format!("{} at {time_s:.2} s", objection.words);
             }
         }
     }
@@ -75,14 +110,29 @@ impl Look {
         &self.found
     }
 
-    fn one(&mut self, positions: &[f64], before_grasp: bool) -> Option<String> {
+    fn one(&mut self, positions: &[f64], phase: Phase) -> Option<Objection> {
         self.arms.read_out(positions, &mut self.wire);
-        let deepest = self.simulation.reaches_into(&self.wire, before_grasp).ok()?;
-        deepest.into_iter().find_map(|(pair, depth)| {
-            let allowed = if pair.within_robot { INTO_ITSELF_M } else { INTO_SCENE_M };
-            let allowed = allowed + self.at_home.get(&pair).copied().unwrap_or_default();
-            (depth > allowed)
-                .then(|| format!("{} would reach {:.0} mm into {}", pair.one, depth * 1e3, pair.other))
-        })
+        let things = match (phase, &self.put_down) {
+            (Phase::Before, _) => Things::AsTheyLie,
+            (Phase::After, Some((name, position_m))) => Things::PutDown(name, *position_m),
+            (Phase::Holding | Phase::After, _) => Things::PassedOver,
+        };
+        let deepest = self.simulation.reaches_into(&self.wire, things).ok()?;
+        let found = deepest.into_iter().filter_map(|(pair, depth_m)| {
+            let at_home_m = self.at_home.get(&pair).copied().unwrap_or_default().max(0.0);
+            let allowed_m = at_home_m + if pair.within_robot { INTO_ITSELF_M } else { INTO_SCENE_M };
+            let movable = [&pair.one, &pair.other].into_iter().any(|name| self.things.contains(name));
+            let wanted_m = if pair.within_robot || movable { allowed_m } else { at_home_m - KEPT_M };
+            (depth_m > wanted_m).then_some((depth_m - wanted_m, depth_m <= allowed_m, depth_m, pair))
+        });
+        let (beyond_m, only_near, depth_m, pair) =
+            found.max_by(|one, other| (!one.1).cmp(&!other.1).then(one.0.total_cmp(&other.0)))?;
+        let (one, other, mm) = (pair.one, pair.other, depth_m.abs() * 1e3);
+        let words = if depth_m > 0.0 {
+            format!("{one} would reach {mm:.0} mm into {other}")
+        } else {
+            format!("{one} would come within {mm:.0} mm of {other}")
+        };
+        Some(Objection { depth_m: beyond_m, only_near, words })
     }
 }

@@ -238,7 +238,7 @@ impl Cell {
 
 /// Lets a scripted trainer lead the body until enough takes succeed.
 fn make_takes(order: &MatrixOrder, name: &str, card: &Card) -> Result<(Vec<SourceTake>, Share), CrossError> {
-    let simulation = simulation(&order.scene, card, &order.models)?;
+    let simulation = simulation(&order.scene, card, &order.models, 0.0)?;
     let mut robot = SimulatedRobot::new(simulation, None, HostTime(MORNING_NS));
     let mut made = Vec::new();
     let mut share = Share::default();

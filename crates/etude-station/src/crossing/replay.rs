@@ -75,9 +75,15 @@ impl ReadingSink for Ear {
     }
 }
 
-/// The simulation of a card's robot in a scene, without cameras.
-pub fn simulation(scene: &Scene, card: &Card, models: &Path) -> Result<Simulation, CrossError> {
-    let options = SimOptions { cameras: false, ..SimOptions::default() };
+/// The simulation of a card's robot in a scene, without cameras; what is nearer than `heed_within_m` is heeded where
+/// postures are looked at.
+pub fn simulation(
+    scene: &Scene,
+    card: &Card,
+    models: &Path,
+    heed_within_m: f64,
+) -> Result<Simulation, CrossError> {
+    let options = SimOptions { cameras: false, heed_within_m, ..SimOptions::default() };
     Simulation::compose(scene, card, models, &options, 0)
         .map_err(|source| CrossError::Simulation(Box::new(source)))
 }
@@ -85,7 +91,7 @@ pub fn simulation(scene: &Scene, card: &Card, models: &Path) -> Result<Simulatio
 impl Stage {
     /// The robot of `card` in `scene`.
     pub fn new(scene: &Scene, card: &Card, models: &Path) -> Result<Self, CrossError> {
-        let simulation = simulation(scene, card, models)?;
+        let simulation = simulation(scene, card, models, 0.0)?;
         Ok(Self { robot: SimulatedRobot::new(simulation, None, HostTime(MORNING_NS)), card: card.clone() })
     }
 
