@@ -4,6 +4,10 @@
 //! little; ratios are of figures taken in turn in one process.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for people, on made-up data")]
 
+#[path = "../../../benches/cpu.rs"]
+mod cpu;
+
+use cpu::cpu_s;
 use etude_episode::{Episode, EpisodeWriter, Head, Sink, StreamIndex, WriterOptions, codec};
 use etude_model::sample::{JointStates, PoseSample, Sample, Tactile, VideoFormat, VideoFrame, Wrench};
 use etude_model::{
@@ -159,19 +163,6 @@ fn manifest(streams: Vec<StreamSpec>) -> Manifest {
         streams,
         notes: BTreeMap::new(),
     }
-}
-
-/// CPU time of this process so far, s.
-fn cpu_s() -> f64 {
-    // SAFETY: getrusage fills the struct that it is given, which lives on this stack.
-    #[expect(unsafe_code, reason = "the system call has no safe wrapper in the standard library")]
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), 0);
-        usage
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
 fn timed(run: impl FnOnce()) -> f64 {

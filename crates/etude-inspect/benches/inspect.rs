@@ -4,6 +4,10 @@
 //! are the best of several runs by CPU time (`getrusage`), taken in turn in one process.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for people, on made-up data")]
 
+#[path = "../../../benches/cpu.rs"]
+mod cpu;
+
+use cpu::cpu_s;
 use etude_episode::{Episode, EpisodeWriter, Head, StreamIndex, WriterOptions};
 use etude_inspect::{Options, RuleSet, inspect};
 use etude_model::card::{Card, Joint, JointKind, SafetyEnvelope};
@@ -42,19 +46,6 @@ fn timed(run: &mut impl FnMut()) -> f64 {
     let start = cpu_s();
     run();
     cpu_s() - start
-}
-
-/// CPU time of this process so far, s.
-fn cpu_s() -> f64 {
-    // SAFETY: getrusage fills the struct that it is given, which lives on this stack.
-    #[expect(unsafe_code, reason = "the system call has no safe wrapper in the standard library")]
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), 0);
-        usage
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
 fn unpack(path: &Path) {

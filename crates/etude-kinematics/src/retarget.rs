@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`arms`] (the arms and hands of a body as its card describes them), [`path`] (what a hand did),
 //! [`survey`] (a first look over the whole path: where hands take hold and let go), [`fit`] (the path as another hand
-//! should do it: a grasp turned, an approach drawn back), [`candidate`] (which grasps and ways to carry are worth a try),
+//! should do it: a grasp turned, an approach drawn back), `candidate` (which grasps and ways to carry are worth a try),
 //! `trial` (trying them), [`plan`] (the one that is chosen), [`track`] (joint positions for it), [`pace`] (slower where the
 //! joints cannot keep up), [`report`] (how much of the path is reached), [`rules`] (whether that is enough), and
 //! [`engine`], which is all of it as one stream.
@@ -11,7 +11,7 @@
 //! said in the report and never hidden by changing the path.
 
 pub mod arms;
-pub mod candidate;
+mod candidate;
 pub mod engine;
 pub mod fit;
 pub mod pace;
@@ -24,7 +24,7 @@ pub mod track;
 mod trial;
 
 pub use arms::{Arm, Arms, ArmsError, Reading};
-pub use candidate::{Candidates, Known, OwnGrasp};
+pub use candidate::{Known, OwnGrasp};
 pub use engine::{Crossing, CrossingError, Options, Outcome, Tick};
 pub use fit::{Fit, HandFit, ObjectHint, Turn};
 pub use path::{HandSample, Mapping, PathSample};

@@ -125,7 +125,9 @@ impl Simulation {
         seed: u64,
     ) -> Result<Self, ComposeError> {
         let mut model = compose::model(scene, robots, models_dir, options)?;
-        model.geom_gap_mut().fill(options.heed_within_m);
+        if options.heed_within_m > 0.0 {
+            model.geom_gap_mut().fill(options.heed_within_m);
+        }
         let model = Arc::new(model);
         let index = SceneIndex::new(&model, scene, robots)?;
         let robots = robots

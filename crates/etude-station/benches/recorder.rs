@@ -5,16 +5,18 @@
 //! drivers' last step. Prints a table, asserts nothing.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for people, on made-up data")]
 
+#[path = "../../../benches/cpu.rs"]
+mod cpu;
+
+mod common;
+
+use common::manifest;
+use cpu::cpu_s;
 use etude_episode::Head;
-use etude_model::id::EpisodeId;
-use etude_model::rights::Rights;
 use etude_model::sample::{JointStates, Sample, Tactile, VideoFormat, VideoFrame, Wrench};
-use etude_model::{
-    Channel, ClockKind, DeviceTime, Digest, HostTime, Manifest, Origin, StreamKind, StreamSpec, Topic, Unit,
-};
+use etude_model::{Channel, DeviceTime, HostTime, StreamKind, StreamSpec, Topic, Unit};
 use etude_station::recorder::{Clock, Recorder, RecorderOptions, SystemClock};
 use etude_video::{FrameRate, H264Encoder, H264Settings, RgbImage};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,29 +58,6 @@ fn streams(cameras: usize) -> Vec<StreamSpec> {
     }));
     streams.push(StreamSpec::new(Topic::TAKE, StreamKind::Take, None));
     streams
-}
-
-fn manifest(streams: Vec<StreamSpec>) -> Manifest {
-    Manifest {
-        format_version: etude_episode::FORMAT_VERSION,
-        episode: EpisodeId::from_parts(1_767_603_600_000, [7; 10]),
-        task: None,
-        instruction: BTreeMap::new(),
-        campaign: None,
-        scene: None,
-        station: None,
-        card: Digest::of(b""),
-        embodiment: "bench".to_owned(),
-        robot_serial: None,
-        trainer: None,
-        software: "bench".to_owned(),
-        clock: ClockKind::Measured,
-        origin: Origin::Simulated,
-        parents: Vec::new(),
-        rights: Rights::default(),
-        streams,
-        notes: BTreeMap::new(),
-    }
 }
 
 /// A closed group of ten frames of a grainy, moving picture.
@@ -123,19 +102,6 @@ fn sample(spec: &StreamSpec, number: u64, group: &[VideoFrame], noise: &mut Nois
         }),
         _ => Sample::Video(group[number as usize % group.len()].clone()),
     }
-}
-
-/// CPU time of this process so far, s.
-fn cpu_s() -> f64 {
-    // SAFETY: getrusage fills the struct that it is given, which lives on this stack.
-    #[expect(unsafe_code, reason = "the system call has no safe wrapper in the standard library")]
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), 0);
-        usage
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
 /// Pushes for [`SECONDS`] of real time; gives the CPU time used while it ran, s. Without a recorder it makes the same

@@ -5,16 +5,19 @@
 //! written. Prints a table, asserts nothing. Without robot models in `.deps/robots` it says so.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for people, on made-up data")]
 
+#[path = "../../../benches/cpu.rs"]
+mod cpu;
+
+mod common;
+
+use cpu::cpu_s;
 use etude_episode::{Episode, EpisodeWriter, Expected, Head, WriterOptions};
 use etude_kinematics::retarget::Rules;
 use etude_model::card::Card;
-use etude_model::id::EpisodeId;
-use etude_model::rights::Rights;
 use etude_model::sample::{JointStates, Sample};
-use etude_model::{Channel, ClockKind, Manifest, Origin, Span, Stamp, StreamKind, StreamSpec, Topic};
+use etude_model::{Channel, Manifest, Span, Stamp, StreamKind, StreamSpec, Topic};
 use etude_station::crossing::{Frame, Request, retarget};
 use etude_station::session::load_card;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Length of a take, s.
@@ -25,19 +28,6 @@ const RUNS: usize = 5;
 const SOURCE: &str = "unitree_g1_dex3";
 const TARGETS: [&str; 4] = ["trossen_aloha2", "enactic_openarm2", "dexmate_vega1_gripper", "fourier_gr1t2"];
 
-/// CPU time of this process so far, s.
-fn cpu_s() -> f64 {
-    // SAFETY: getrusage fills the struct that it is given, which lives on this stack.
-    #[expect(unsafe_code, reason = "the system call has no safe wrapper in the standard library")]
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), 0);
-        usage
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
-}
-
 /// Most memory that this process has held so far, MiB.
 fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -46,36 +36,14 @@ fn peak_mib() -> f64 {
         .map_or(f64::NAN, |kib: f64| kib / 1024.0)
 }
 
-fn manifest(card: &Card, streams: Vec<StreamSpec>) -> Manifest {
-    Manifest {
-        format_version: etude_episode::FORMAT_VERSION,
-        episode: EpisodeId::from_parts(1_767_603_600_000, [7; 10]),
-        task: None,
-        instruction: BTreeMap::new(),
-        campaign: None,
-        scene: None,
-        station: None,
-        card: card.digest(),
-        embodiment: card.title(),
-        robot_serial: None,
-        trainer: None,
-        software: "bench".to_owned(),
-        clock: ClockKind::Simulated,
-        origin: Origin::Simulated,
-        parents: Vec::new(),
-        rights: Rights::default(),
-        streams,
-        notes: BTreeMap::new(),
-    }
-}
-
 /// A take in which both arms swing about a posture in front of the body.
 fn take(folder: &Path, card: &Card, rate_hz: f64, seconds: f64) -> PathBuf {
     let path = folder.join(format!("{rate_hz}-{seconds}.mcap"));
     let channels =
         card.joints.iter().map(|joint| Channel { name: joint.name.clone(), unit: joint.unit }).collect();
     let stream = StreamSpec::new(Topic::JOINT_STATES, StreamKind::JointStates, Some(rate_hz));
-    let manifest = manifest(card, vec![stream.with_channels(channels)]);
+    let streams = vec![stream.with_channels(channels)];
+    let manifest = Manifest { card: card.digest(), embodiment: card.title(), ..common::manifest(streams) };
     let head = Head { manifest: &manifest, card_toml: &card.to_toml(), attachments: &[] };
     let options = WriterOptions { sync_on_close: false, ..WriterOptions::default() };
     let mut writer = EpisodeWriter::create(&path, &head, options).unwrap();

@@ -338,13 +338,13 @@ fn known(
 ) -> Result<[Known; 2], CrossError> {
     let mut found: [Known; 2] = Default::default();
     let Some(task) = episode.manifest().task.as_ref() else { return Ok(found) };
-    let hint = |card: &'_ Card, side: Side| -> Option<GraspHint> {
+    let hint = |card: &Card, side: Side| -> Option<GraspHint> {
         let mut hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
         hints.find(|hint| hint.task == task.as_str() && hint.side == side).cloned()
     };
     let goal = request.scene.and_then(|scene| scene.task(task.as_str())).map(|task| &task.goal);
     let object = goal.and_then(|goal| request.scene?.object(&goal.object));
-    let lies = goal.zip(look.as_deref()).and_then(|(goal, look)| look.lies(&goal.object));
+    let lies = goal.zip(look.as_deref()).map(|(goal, look)| look.lies(&goal.object)).transpose()?;
     let object_yaw_rad = lies.map_or(0.0, |[in_world, _]| in_world.rotation.euler_angles().2);
     let upright = base_in_work(request.target)?.rotation.inverse();
     for side in Side::BOTH {

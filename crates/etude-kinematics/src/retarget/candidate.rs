@@ -45,39 +45,39 @@ pub struct Known {
     pub own: Option<OwnGrasp>,
 }
 
-/// One way, as indices and numbers; [`Candidates`] makes a fit of it.
+/// One way, as places among [`Candidates`] and numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// How unlike the likeliest it is, rad.
-    pub unlike: f64,
+    pub(super) unlike: f64,
     /// Place among the grasps.
-    pub grasp: usize,
+    pub(super) grasp: usize,
     /// Place among the places that a thing may have in the hand.
-    pub lie: usize,
+    pub(super) lie: usize,
     /// Whether the hand turns about the vertical as the source's did.
-    pub follows: bool,
+    pub(super) follows: bool,
     /// How much further it turns about the vertical on its way, rad.
-    pub swing_rad: f64,
+    pub(super) swing_rad: f64,
     /// How much higher it carries and lets go, m.
-    pub raise_m: f64,
+    pub(super) raise_m: f64,
     /// Whether it goes its own way from its home and back.
-    pub own_way: bool,
+    pub(super) own_way: bool,
 }
 
 /// All ways that are worth a try.
 #[derive(Debug, Clone)]
-pub struct Candidates {
+pub(super) struct Candidates {
     /// Turns from the source's grasp frame to the target's, in the source's; the first is the source's own.
-    pub grasps: Vec<UnitQuaternion<f64>>,
+    pub(super) grasps: Vec<UnitQuaternion<f64>>,
     /// How much further out along the fingers, and how much further down, a thing lies in the hand, m.
-    pub lies: Vec<[f64; 2]>,
+    pub(super) lies: Vec<[f64; 2]>,
     /// In the order of their likeliness.
-    pub order: Vec<Candidate>,
+    pub(super) order: Vec<Candidate>,
 }
 
 impl Candidates {
     /// Ways to do what the source's grasp `taken` does; a `symmetric` hand may be turned by half.
-    pub fn new(taken: &UnitQuaternion<f64>, side: Side, known: &Known, symmetric: bool) -> Self {
+    pub(super) fn new(taken: &UnitQuaternion<f64>, side: Side, known: &Known, symmetric: bool) -> Self {
         let Some(object) = known.object.as_ref() else {
             let only = Candidate {
                 unlike: 0.0,

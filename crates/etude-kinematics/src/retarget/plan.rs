@@ -1,4 +1,4 @@
-//! Choosing how a path is to be fitted: of the grasps that a body could take, the one most like the source's that reaches.
+//! Choosing how a path is to be fitted: of the ways that a body could do it, the likeliest that suits.
 
 use super::arms::side_index;
 use super::engine::{Crossing, CrossingError};
@@ -76,6 +76,13 @@ pub struct Objection {
     pub words: String,
 }
 
+impl Objection {
+    /// By how bad it is: to reach into something is worse than to come too near, and deeper is worse.
+    pub fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        other.only_near.cmp(&self.only_near).then(self.depth_m.total_cmp(&other.depth_m))
+    }
+}
+
 /// Looks at postures that are to be taken.
 pub type Accept<'f> = dyn FnMut(&[Posture]) -> Option<Objection> + 'f;
 
@@ -96,8 +103,8 @@ impl Plan {
 }
 
 impl Crossing<'_> {
-    /// How the path is to be fitted. Of the grasps that reach, the one most like the source's that `accept` takes is
-    /// chosen; where none does, the one that reaches most, and the report will say what it lacks.
+    /// How the path is to be fitted. Of the ways that reach, the likeliest that nothing is said against is chosen; where
+    /// there is none, the one that lacks least, and the report will say what.
     pub fn plan(&self, survey: &Survey, accept: &mut Accept<'_>) -> Result<Plan, CrossingError> {
         let robot = || self.target.title().to_owned();
         let refuse = |source| CrossingError::Ik { robot: robot(), source };

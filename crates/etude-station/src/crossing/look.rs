@@ -72,16 +72,14 @@ impl Look {
     /// Where the postures reach into the scene or the body itself the most, if they do.
     pub fn objection(&mut self, postures: &[Posture]) -> Option<Objection> {
         let found = postures.iter().filter_map(|posture| self.one(&posture.positions, posture.phase));
-        found.max_by(|one, other| {
-            (!one.only_near).cmp(&!other.only_near).then(one.depth_m.total_cmp(&other.depth_m))
-        })
+        found.max_by(Objection::compare)
     }
 
     /// Where an object of the scene lies before anything has moved: in the world, and in the robot's base frame.
-    pub(super) fn lies(&self, object: &str) -> Option<[Isometry3<f64>; 2]> {
-        let in_world = transform::isometry(&self.simulation.object_pose(object).ok()?);
+    pub(super) fn lies(&self, object: &str) -> Result<[Isometry3<f64>; 2], CrossError> {
+        let in_world = transform::isometry(&self.simulation.object_pose(object).map_err(refuse)?);
         let base_from_world = transform::isometry(&self.simulation.base_pose()).inverse();
-        Some([in_world, base_from_world * in_world])
+        Ok([in_world, base_from_world * in_world])
     }
 
     /// Says that an object ends with its middle at a point of the robot's base frame, m.
@@ -123,16 +121,17 @@ impl Look {
             let allowed_m = at_home_m + if pair.within_robot { INTO_ITSELF_M } else { INTO_SCENE_M };
             let movable = [&pair.one, &pair.other].into_iter().any(|name| self.things.contains(name));
             let wanted_m = if pair.within_robot || movable { allowed_m } else { at_home_m - KEPT_M };
-            (depth_m > wanted_m).then_some((depth_m - wanted_m, depth_m <= allowed_m, depth_m, pair))
+            (depth_m > wanted_m).then(|| {
+                let Pair { one, other, .. } = pair;
+                let mm = depth_m.abs() * 1e3;
+                let words = if depth_m > 0.0 {
+                    format!("{one} would reach {mm:.0} mm into {other}")
+                } else {
+                    format!("{one} would come within {mm:.0} mm of {other}")
+                };
+                Objection { depth_m: depth_m - wanted_m, only_near: depth_m <= allowed_m, words }
+            })
         });
-        let (beyond_m, only_near, depth_m, pair) =
-            found.max_by(|one, other| (!one.1).cmp(&!other.1).then(one.0.total_cmp(&other.0)))?;
-        let (one, other, mm) = (pair.one, pair.other, depth_m.abs() * 1e3);
-        let words = if depth_m > 0.0 {
-            format!("{one} would reach {mm:.0} mm into {other}")
-        } else {
-            format!("{one} would come within {mm:.0} mm of {other}")
-        };
-        Some(Objection { depth_m: beyond_m, only_near, words })
+        found.max_by(Objection::compare)
     }
 }

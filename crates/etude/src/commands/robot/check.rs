@@ -14,9 +14,15 @@ pub(super) fn run(arguments: &RobotCheckArgs, output: &Output) -> anyhow::Result
     let Model { file, body, draft, geometry } = subject.model.as_ref().map_err(NoModel::error)?;
     let mut findings = check::check(body, draft);
     findings.extend(posture::home(body, draft));
-    let geometry = geometry.clone().map_or_else(|| Geometry::from_path(body, file), Ok);
+    let now;
+    let geometry = if let Some(read) = geometry {
+        read
+    } else {
+        now = Geometry::from_path(body, file);
+        &now
+    };
     match geometry {
-        Ok(geometry) => findings.extend(posture::overlaps(body, draft, &geometry)),
+        Ok(geometry) => findings.extend(posture::overlaps(body, draft, geometry)),
         Err(error) => findings.push(Finding {
             severity: Severity::Note,
             place: String::new(),

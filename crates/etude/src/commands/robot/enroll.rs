@@ -1,12 +1,11 @@
 //! `etude robot enroll`: from a model to a card, asking what the model does not say.
 
-use super::subject::body;
+use super::subject::{body, drafted, unread};
 use crate::cli::EnrollArgs;
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::{Output, count};
 use anyhow::Context;
-use etude_kinematics::Geometry;
 use etude_kinematics::enrol::{self, Draft, card::About};
 use etude_model::Card;
 use etude_model::card::Doubt;
@@ -24,10 +23,9 @@ pub(super) fn run(arguments: &EnrollArgs, output: &Output) -> anyhow::Result<Exi
         not_there(&folder.join("card.toml"))?;
     }
     let body = body(&arguments.model)?;
-    let mut draft = enrol::draft(&body);
-    match Geometry::from_path(&body, &arguments.model) {
-        Ok(geometry) => enrol::clear_home(&body, &mut draft, &geometry),
-        Err(error) => output.note(&format!("note: whether links touch at home was not looked at: {error}")),
+    let (draft, geometry) = drafted(&body, &arguments.model);
+    if let Err(error) = geometry {
+        output.note(&unread(&error));
     }
     let about = About {
         vendor: arguments.vendor.clone(),

@@ -1,7 +1,7 @@
 //! `etude robot show`: a robot as a table, as JSON, or drawn.
 
 use super::list::state;
-use super::subject::{Model, Subject};
+use super::subject::{Model, Subject, unread};
 use crate::cli::{Format, RobotShowArgs};
 use crate::hint::Advised;
 use crate::output::Output;
@@ -20,6 +20,11 @@ pub(super) fn run(arguments: &RobotShowArgs, output: &Output) -> anyhow::Result<
         .collect::<anyhow::Result<_>>()?;
     for missing in subjects.iter().filter_map(|subject| subject.model.as_ref().err()) {
         output.note(&format!("note: {}\nhint: {}", missing.what, missing.hint));
+    }
+    for model in subjects.iter().filter_map(|subject| subject.model.as_ref().ok()) {
+        if let Some(Err(error)) = &model.geometry {
+            output.note(&unread(error));
+        }
     }
     if let Some(file) = &arguments.png {
         let drawn: Vec<picture::Drawn<'_>> = subjects

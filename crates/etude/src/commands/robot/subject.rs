@@ -5,6 +5,7 @@ use crate::folders;
 use crate::hint::Advised;
 use anyhow::Context;
 use etude_kinematics::enrol::{self, Draft, card::About};
+use etude_kinematics::geometry::GeometryError;
 use etude_kinematics::{Body, BodyOptions, Geometry};
 use etude_model::Card;
 use std::fs;
@@ -28,8 +29,8 @@ pub(super) struct Model {
     pub(super) body: Body,
     /// What enrolment makes of it; where a card was named, with the card's slots and home.
     pub(super) draft: Draft,
-    /// Its shapes, where they were read already.
-    pub(super) geometry: Option<Geometry>,
+    /// Its shapes, where they were looked for already.
+    pub(super) geometry: Option<Result<Geometry, GeometryError>>,
 }
 
 /// Why a card's model is not at hand, and what to do about it.
@@ -51,6 +52,22 @@ pub(super) fn body(path: &Path) -> anyhow::Result<Body> {
     Ok(Body::from_path(path, &options)?)
 }
 
+/// What enrolment makes of the body that was read from `path`, at a home in which no link reaches into another; and the shapes
+/// that say so.
+pub(super) fn drafted(body: &Body, path: &Path) -> (Draft, Result<Geometry, GeometryError>) {
+    let mut draft = enrol::draft(body);
+    let geometry = Geometry::from_path(body, path);
+    if let Ok(geometry) = &geometry {
+        enrol::clear_home(body, &mut draft, geometry);
+    }
+    (draft, geometry)
+}
+
+/// What is said where the shapes of a drafted model cannot be read.
+pub(super) fn unread(error: &GeometryError) -> String {
+    format!("note: whether links touch at home was not looked at: {error}")
+}
+
 impl Subject {
     /// Finds and reads what was named.
     pub(super) fn read(named: &Path, at: &RobotFolders) -> anyhow::Result<Self> {
@@ -67,15 +84,11 @@ impl Subject {
 
     fn of_model(path: &Path) -> anyhow::Result<Self> {
         let body = body(path)?;
-        let mut draft = enrol::draft(&body);
-        let geometry = Geometry::from_path(&body, path).ok();
-        if let Some(geometry) = &geometry {
-            enrol::clear_home(&body, &mut draft, geometry);
-        }
+        let (draft, geometry) = drafted(&body, path);
         let about = About { path: path.display().to_string(), ..About::default() };
         let card = enrol::card::card(&body, &draft, &about);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let model = Ok(Model { file: path.to_owned(), body, draft, geometry });
+        let model = Ok(Model { file: path.to_owned(), body, draft, geometry: Some(geometry) });
         Ok(Self { title: stem, card, model, is_card: false })
     }
 }
