@@ -12,7 +12,9 @@
 
 pub mod arms;
 mod candidate;
+pub mod closing;
 pub mod engine;
+pub mod fingers;
 pub mod fit;
 pub mod pace;
 pub mod path;
@@ -25,7 +27,9 @@ mod trial;
 
 pub use arms::{Arm, Arms, ArmsError, Reading};
 pub use candidate::{Known, OwnGrasp};
+pub use closing::{Closing, Touch};
 pub use engine::{Crossing, CrossingError, Options, Outcome, Tick};
+pub use fingers::{Fingers, HandJoints};
 pub use fit::{Fit, HandFit, ObjectHint, Turn};
 pub use path::{HandSample, Mapping, PathSample};
 pub use plan::{Accept, Objection, Phase, Plan, Posture};

@@ -95,6 +95,7 @@ fn main() {
                 body: None,
                 frame: Frame::Torso,
                 origin: None,
+                hands: None,
                 rate_hz: None,
                 scene: None,
                 rules: Rules::default(),

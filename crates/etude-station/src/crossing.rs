@@ -17,8 +17,8 @@ use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
 use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::retarget::{
-    Arms, ArmsError, Crossing, CrossingError, Known, Mapping, ObjectHint, Options, OwnGrasp, Phase, Report,
-    Rules, Survey, Tick,
+    Arms, ArmsError, Crossing, CrossingError, Fingers, Known, Mapping, ObjectHint, Options, OwnGrasp, Phase,
+    Report, Rules, Survey, Tick,
 };
 use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
 use etude_model::card::{Card, GraspHint, Side, Simulation as Setup};
@@ -74,6 +74,15 @@ pub enum CrossError {
         /// Why.
         #[source]
         source: Box<BodyError>,
+    },
+    /// A hand cannot be led by a person's fingers.
+    #[error("a hand of {robot} cannot be led by a person's fingers")]
+    Hand {
+        /// Vendor and model.
+        robot: String,
+        /// Why.
+        #[source]
+        source: Box<etude_kinematics::HandError>,
     },
     /// A body's arms cannot be used.
     #[error(transparent)]
@@ -150,6 +159,15 @@ impl Frame {
     }
 }
 
+/// What leads the fingers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandsBy {
+    /// How far the source's hand is closed, finger by finger; where the thing is known, at least until it is touched.
+    Closure,
+    /// The person's own fingers, where the episode has them: fingertips by fingertips, a gripper by the opening.
+    Fingertips,
+}
+
 /// What a take is moved with.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -163,6 +181,9 @@ pub struct Request<'a> {
     pub frame: Frame,
     /// What the path is read from; `None`: the best there is.
     pub origin: Option<Origin>,
+    /// What leads the fingers; `None`: the person's own in the torso frame, closure in the work frame, where it is known what
+    /// is held.
+    pub hands: Option<HandsBy>,
     /// Commands per second; `None`: as the target's card says.
     pub rate_hz: Option<f64>,
     /// The scene that the take was made in, where it is known: what is taken hold of there.
@@ -221,7 +242,10 @@ pub fn retarget(
         let episode = episode.name().to_owned();
         return Err(CrossError::NoPath { episode, missing: etude_model::Topic::JOINT_STATES.to_owned() });
     };
-    let read = || PathReader::new(episode, &card, &source, origin, path_frame);
+    let alone = request.origin == Some(Origin::States);
+    let read = || -> Result<_, CrossError> {
+        Ok(PathReader::new(episode, &card, &source, origin, path_frame)?.without_trainer(alone))
+    };
     let mapping = match request.frame {
         Frame::Work => Mapping::rigid(&base_from_base(&card, request.target)?),
         Frame::Torso => shoulders(&source.arms, &target),
@@ -243,8 +267,19 @@ pub fn retarget(
     if request.frame == Frame::Work {
         crossing.options.known = known(episode, &card, request, &survey, look.as_deref_mut())?;
     }
-    let plan =
+    let mut plan =
         crossing.plan(&survey, &mut |postures| look.as_mut().and_then(|look| look.objection(postures)))?;
+    let fingers = fingers(request, &target, alone)?;
+    if let (Some(look), Some(object)) = (look.as_deref_mut(), goal(episode, request).map(|goal| &goal.object))
+    {
+        for side in Side::BOTH {
+            let index = etude_kinematics::retarget::arms::side_index(side);
+            if let Some(taken) = plan.taken[index].clone().filter(|_| fingers[index].is_none()) {
+                let touch = look.touch(side, &taken, object);
+                plan.touched(side, &survey, touch.as_ref());
+            }
+        }
+    }
     let title = card.title();
     let mut writer = match out {
         Some(path) => {
@@ -253,10 +288,10 @@ pub fn retarget(
         }
         None => None,
     };
-    let grasps = || survey.hands.iter().flat_map(|hand| &hand.grasps);
+    let grasps = || survey.hands.iter().flat_map(|hand| hand.grasps());
     let first_s = grasps().map(|grasp| grasp.from_s).fold(f64::INFINITY, f64::min);
     let last_s = grasps().map(|grasp| grasp.to_s).fold(f64::NEG_INFINITY, f64::max);
-    let mut report = crossing.run(&title, &plan, &survey, read()?, &mut |tick| {
+    let mut report = crossing.run(&title, &plan, &survey, read()?.with_fingers(fingers), &mut |tick| {
         if let (Some(look), Tick::Joints { time_s, source_s, positions }) = (look.as_mut(), &tick) {
             look.pass(*time_s, positions, Phase::at(*source_s, first_s, last_s));
         }
@@ -327,6 +362,28 @@ fn shoulders(source: &Arms, target: &Arms) -> Mapping {
     Mapping { sides: [side(0), side(1)] }
 }
 
+/// What the task of an episode asks for, where its scene is known.
+fn goal<'a>(episode: &Episode, request: &Request<'a>) -> Option<&'a etude_sim::scene::Goal> {
+    let task = episode.manifest().task.as_ref()?;
+    request.scene?.task(task.as_str()).map(|task| &task.goal)
+}
+
+/// Followers of the person's fingers for the target's hands: left, right; `None` where closure leads.
+fn fingers(request: &Request<'_>, target: &Arms, alone: bool) -> Result<[Option<Fingers>; 2], CrossError> {
+    let by = request.hands.unwrap_or(match request.frame {
+        Frame::Work => HandsBy::Closure,
+        Frame::Torso => HandsBy::Fingertips,
+    });
+    if by == HandsBy::Closure || alone {
+        return Ok([None, None]);
+    }
+    let hand = |side| {
+        Fingers::new(request.target, target, side)
+            .map_err(|source| CrossError::Hand { robot: request.target.title(), source: Box::new(source) })
+    };
+    Ok([hand(Side::Left)?, hand(Side::Right)?])
+}
+
 /// What the scene and both cards say of the task: what is taken hold of, where each hand holds it, and how the target's
 /// hand takes it.
 fn known(
@@ -342,7 +399,7 @@ fn known(
         let mut hints = card.simulation.iter().flat_map(|setup| &setup.grasps);
         hints.find(|hint| hint.task == task.as_str() && hint.side == side).cloned()
     };
-    let goal = request.scene.and_then(|scene| scene.task(task.as_str())).map(|task| &task.goal);
+    let goal = goal(episode, request);
     let object = goal.and_then(|goal| request.scene?.object(&goal.object));
     let lies = goal.zip(look.as_deref()).map(|(goal, look)| look.lies(&goal.object)).transpose()?;
     let object_yaw_rad = lies.map_or(0.0, |[in_world, _]| in_world.rotation.euler_angles().2);
@@ -360,7 +417,7 @@ fn known(
             |card: &Card| hint(card, side).map_or_else(Vector3::zeros, |hint| -Vector3::from(hint.offset_m));
         known.held_in_grasp = [middle(source), middle(request.target)];
         // Where the thing lies is known: it was taken there, wherever the hand was meant to hold it.
-        let grasps = &survey.hands[index].grasps;
+        let grasps = survey.hands[index].grasps();
         if let (Some([_, in_base]), Some(first)) = (lies, grasps.first()) {
             let seen = first.taken.inverse_transform_point(&in_base.translation.vector.into()).coords;
             if seen.norm() < HELD_WITHIN_M {

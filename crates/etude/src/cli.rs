@@ -9,7 +9,7 @@ mod work;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use cross::{FrameChoice, PathChoice, RetargetArgs, TransferMatrixArgs};
+pub(crate) use cross::{FrameChoice, HandsChoice, PathChoice, RetargetArgs, TransferMatrixArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use episode::{CheckArgs, EpisodeCommand, ExportCsvArgs, InfoArgs, RecoverArgs};
 pub(crate) use release::{CreateArgs, ReleaseCommand, ShowArgs, VerifyArgs};

@@ -218,6 +218,22 @@ impl Arms {
         poses.world_from_frame(&self.body, self.torso) * self.torso_from_axes
     }
 
+    /// The branch of the hand that a link is part of, by the joint it begins with, and which of [`FINGERS`] that is; `None`
+    /// for a link that no joint of that hand's moves.
+    pub fn branch(&self, side: Side, link: &str) -> Option<(JointId, Option<usize>)> {
+        let arm = self.sides[side_index(side)].as_ref()?;
+        let frame = self.body.frame(link).ok()?;
+        let of_hand = |joint: JointId| {
+            let leader = self.body.mimic(joint).map_or(joint, |mimic| mimic.source);
+            let place = self.body.position_index(leader)?;
+            arm.grip.iter().find(|finger| finger.place == place)
+        };
+        let above =
+            std::iter::successors(self.body.frame_of(frame).joint.into(), |&joint| self.body.parent(joint));
+        let (joint, finger) = above.filter_map(|joint| Some((joint, of_hand(joint)?))).last()?;
+        Some((joint, finger.named))
+    }
+
     /// What positions of the whole body say of its hands; `poses` is scratch of this body.
     pub fn read(&self, whole: &[f64], poses: &mut Poses) -> Reading {
         poses.update(&self.body, whole);

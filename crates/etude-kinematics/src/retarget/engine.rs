@@ -155,7 +155,7 @@ impl Crossing<'_> {
                 // On the way from home and back there is no path to be reached.
                 *left = left.filter(|_| lead >= 1.0);
             }
-            self.close(&sample, &mut positions);
+            self.close(&sample, plan, &mut positions);
             let knot = Knot {
                 source_s: sample.time_s,
                 time_s: sample.time_s,
@@ -171,9 +171,17 @@ impl Crossing<'_> {
         Ok(self.report(source, plan, survey, &measures, &tracker, &pace))
     }
 
-    fn close(&self, sample: &PathSample, positions: &mut [f64]) {
-        for (arm, hand) in self.target.arms().iter().zip(&sample.hands) {
-            if let (Some(arm), Some(hand)) = (arm, hand) {
+    fn close(&self, sample: &PathSample, plan: &Plan, positions: &mut [f64]) {
+        for ((arm, hand), closing) in self.target.arms().iter().zip(&sample.hands).zip(&plan.closing) {
+            let (Some(arm), Some(hand)) = (arm, hand) else { continue };
+            if let Some(joints) = &hand.joints {
+                for (place, position) in joints.iter() {
+                    positions[place] = position;
+                }
+            } else if let Some(closing) = closing {
+                let (closure, fingers) = closing.apply(hand.closure, hand.fingers.as_ref());
+                arm.close(closure, Some(&fingers), positions);
+            } else {
                 arm.close(hand.closure, hand.fingers.as_ref(), positions);
             }
         }
@@ -199,7 +207,7 @@ impl Crossing<'_> {
                 position_error_m,
                 angle_error_rad,
                 grasp_turn_rad: fit.turn.angle_rad(),
-                grasps: survey.hands[index].grasps.len() as u64,
+                grasps: survey.hands[index].grasps().len() as u64,
             })
         };
         let mut report = Report {

@@ -185,12 +185,12 @@ impl HandFit {
     }
 
     fn place(&self, hand: &HandSample, time_s: f64, travelled_m: f64, survey: &HandSurvey) -> Isometry3<f64> {
-        if self.changes_nothing() || survey.grasps.is_empty() {
+        if self.changes_nothing() || survey.grasps().is_empty() {
             return hand.grasp;
         }
-        let next = survey.grasps.partition_point(|grasp| grasp.from_s <= time_s);
-        let before = next.checked_sub(1).and_then(|at| survey.grasps.get(at));
-        let after = survey.grasps.get(next);
+        let next = survey.grasps().partition_point(|grasp| grasp.from_s <= time_s);
+        let before = next.checked_sub(1).and_then(|at| survey.grasps().get(at));
+        let after = survey.grasps().get(next);
         if let Some(now) = before.filter(|grasp| time_s <= grasp.to_s) {
             let [from, to] = now.travelled_m;
             return self.holding(&hand.grasp, &now.taken, rise(travelled_m, from, to));
@@ -289,12 +289,13 @@ mod tests {
         let clearance_m = clearance(&CAN, &down, 0.03);
         assert!((clearance_m - 0.1).abs() < 1e-9);
         let fit = HandFit { turn, clearance_m, ..HandFit::plain() };
-        let grasp = Grasp { from_s: 1.0, to_s: 2.0, taken, let_go: taken, travelled_m: [0.0; 2] };
-        let mut survey = HandSurvey::default();
-        survey.grasps.push(grasp);
+        let travelled_m = [0.0; 2];
+        let grasp =
+            Grasp { from_s: 1.0, to_s: 2.0, taken, let_go: taken, travelled_m, closure: 1.0, fingers: None };
+        let survey = HandSurvey::of(grasp);
         // 4 cm beside the way in and 8 cm back.
         let hand = taken * Isometry3::translation(-0.08, 0.04, 0.0);
-        let sample = HandSample { grasp: hand, closure: 0.0, fingers: None };
+        let sample = HandSample { grasp: hand, closure: 0.0, fingers: None, joints: None };
         let placed = fit.place(&sample, 0.5, 0.0, &survey);
         assert!((placed.translation.z - taken.translation.z - clearance_m).abs() < 1e-9, "{placed}");
         let there = fit.place(&HandSample { grasp: taken, ..sample }, 1.0, 0.0, &survey);
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn without_a_turn_the_path_is_the_sources() {
         let fit = HandFit::plain();
-        let sample = HandSample { grasp: source(), closure: 0.5, fingers: None };
+        let sample = HandSample { grasp: source(), closure: 0.5, fingers: None, joints: None };
         assert_eq!(fit.place(&sample, 0.5, 0.0, &HandSurvey::default()), source());
     }
 }

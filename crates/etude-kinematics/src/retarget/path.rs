@@ -1,5 +1,6 @@
 //! What hands did: samples of grasp frames with how far the hand is closed, moved between frames, smoothed.
 
+use super::fingers::HandJoints;
 use etude_model::card::Side;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use std::collections::VecDeque;
@@ -13,6 +14,8 @@ pub struct HandSample {
     pub closure: f64,
     /// How far each finger is closed (thumb to little); NaN: not known. `None`: the hand has no fingers.
     pub fingers: Option<[f64; 5]>,
+    /// Where the other body's joints of this hand go, where a person's hand leads them. `None`: closure and fingers say it.
+    pub joints: Option<HandJoints>,
 }
 
 /// Both hands at one instant.
@@ -155,6 +158,7 @@ impl Smoothing {
 
     fn smooth_hand(&self, index: usize, own: &HandSample, middle_s: f64, half: f64) -> HandSample {
         let (mut weights, mut position, mut turn) = (0.0, Vector3::zeros(), Vector3::zeros());
+        let (mut led, mut joints) = (0.0, own.joints.map(|joints| joints.map(|_, _| 0.0)));
         for sample in &self.window {
             let Some(other) = &sample.hands[index] else { continue };
             let away = (sample.time_s - middle_s).abs() / half;
@@ -165,12 +169,17 @@ impl Smoothing {
             weights += weight;
             position += weight * other.grasp.translation.vector;
             turn += weight * (other.grasp.rotation * own.grasp.rotation.inverse()).scaled_axis();
+            if let (Some(sum), Some(other)) = (&mut joints, &other.joints) {
+                led += weight;
+                *sum = sum.map(|number, sum| sum + weight * other.position(number).unwrap_or_default());
+            }
         }
         if weights <= 0.0 {
             return *own;
         }
         let rotation = UnitQuaternion::from_scaled_axis(turn / weights) * own.grasp.rotation;
-        HandSample { grasp: Isometry3::from_parts(Translation3::from(position / weights), rotation), ..*own }
+        let grasp = Isometry3::from_parts(Translation3::from(position / weights), rotation);
+        HandSample { grasp, joints: joints.map(|joints| joints.map(|_, sum| sum / led)), ..*own }
     }
 }
 
@@ -192,7 +201,12 @@ mod tests {
     use super::*;
 
     fn sample(time_s: f64, x: f64) -> PathSample {
-        let hand = HandSample { grasp: Isometry3::translation(x, 0.0, 0.0), closure: 0.0, fingers: None };
+        let hand = HandSample {
+            grasp: Isometry3::translation(x, 0.0, 0.0),
+            closure: 0.0,
+            fingers: None,
+            joints: None,
+        };
         PathSample { time_s, hands: [None, Some(hand)] }
     }
 

@@ -1,6 +1,7 @@
 //! Choosing how a path is to be fitted: of the ways that a body could do it, the likeliest that suits.
 
 use super::arms::side_index;
+use super::closing::{Closing, Stretch, Touch};
 use super::engine::{Crossing, CrossingError};
 use super::fit::{Fit, HandFit, TAKEN_UP};
 use super::path::PathSample;
@@ -28,6 +29,10 @@ pub struct Plan {
     pub entries: [Option<Key>; 2],
     /// Places among the body's positions of the joints that lead each hand: left, right.
     pub places: [Vec<usize>; 2],
+    /// Posture in which each hand first takes hold, whole body; absent where it takes nothing.
+    pub taken: [Option<Vec<f64>>; 2],
+    /// How each hand's closing is stretched so that it touches; absent: it closes as the source's does.
+    pub closing: [Option<Closing>; 2],
     /// What was changed for this body, in words.
     pub adapted: Vec<String>,
 }
@@ -87,6 +92,29 @@ impl Objection {
 pub type Accept<'f> = dyn FnMut(&[Posture]) -> Option<Objection> + 'f;
 
 impl Plan {
+    /// Stretches a hand's closing by where it touches what it takes, in the posture of [`Plan::taken`]; `None`: it touches
+    /// nothing however far it closes. For a hand that takes hold of something.
+    pub fn touched(&mut self, side: Side, survey: &Survey, touch: Option<&Touch>) {
+        let index = side_index(side);
+        let Some(grasp) = survey.hands[index].grasps().first() else { return };
+        let name = side.name();
+        let Some(touch) = touch else {
+            self.adapted
+                .push(format!("the {name} hand touches nothing where it takes hold, however far it closes"));
+            return;
+        };
+        let closing = Closing::new(grasp, touch);
+        if closing.stretches() {
+            let Stretch { from, to } = closing.widest();
+            self.adapted.push(format!(
+                "the {name} hand closes to {:.0} % where the source's closes to {:.0} %, until it touches and presses",
+                to * 100.0,
+                from * 100.0
+            ));
+        }
+        self.closing[index] = Some(closing);
+    }
+
     /// The sample, or where the path is taken up as long as a hand has not gone so far.
     pub(super) fn entered(&self, sample: &PathSample, travelled_m: &[f64; 2]) -> PathSample {
         let mut hands = sample.hands;
@@ -116,6 +144,8 @@ impl Crossing<'_> {
             start: home.clone(),
             entry: home.clone(),
             posture: home.clone(),
+            taken: [None, None],
+            closing: [None, None],
             adapted: Vec::new(),
         };
         for side in Side::BOTH {
@@ -171,7 +201,7 @@ impl Crossing<'_> {
         accept: &mut Accept<'_>,
     ) -> Result<(), IkError> {
         let index = side_index(side);
-        if survey.hands[index].grasps.is_empty() {
+        if survey.hands[index].grasps().is_empty() {
             plan.fit.hands[index] = Some(HandFit::plain());
             return Ok(());
         }
@@ -183,6 +213,8 @@ impl Crossing<'_> {
                 into[place] = from[place];
             }
         }
+        let [taken, _] = chosen.ends;
+        plan.taken[index] = Some(taken);
         plan.fit.hands[index] = Some(chosen.fit);
         Ok(())
     }

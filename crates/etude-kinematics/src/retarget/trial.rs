@@ -84,7 +84,7 @@ pub(super) struct Trials<'a> {
 impl<'a> Trials<'a> {
     pub(super) fn new(crossing: &'a Crossing<'a>, side: Side, survey: &'a Survey) -> Self {
         let index = side_index(side);
-        let grasp = survey.hands[index].grasps.first();
+        let grasp = survey.hands[index].grasps().first();
         let taken = grasp.map_or_else(UnitQuaternion::identity, |grasp| grasp.taken.rotation);
         let symmetric = crossing.target.arms()[index].as_ref().is_some_and(|arm| arm.symmetric);
         let candidates = Candidates::new(&taken, side, &crossing.options.known[index], symmetric);
@@ -211,7 +211,7 @@ impl<'a> Trials<'a> {
         hands[index] = Some(fit.clone());
         let whole = Fit { hands, from_home: self.crossing.options.from_home };
         let first_s = keys.first().map_or(0.0, |key| key.sample.time_s);
-        let last_s = self.survey.hands[index].grasps.first().map_or(f64::INFINITY, |grasp| grasp.to_s);
+        let last_s = self.survey.hands[index].grasps().first().map_or(f64::INFINITY, |grasp| grasp.to_s);
         for (at, key) in keys.iter().enumerate() {
             let time_s = key.sample.time_s;
             if at > 0 && time_s < first_s && keys[at - 1].sample.time_s >= first_s {
@@ -295,9 +295,9 @@ impl Walk {
 
 /// Samples to try a way at, the first one where it takes hold, then those after and those before in turn.
 fn keys(survey: &Survey, index: usize) -> Vec<Key> {
-    let Some(first) = survey.hands[index].grasps.first() else { return Vec::new() };
+    let Some(first) = survey.hands[index].grasps().first() else { return Vec::new() };
     // Only as far as this grasp goes: the next one is another matter.
-    let next_s = survey.hands[index].grasps.get(1).map_or(f64::INFINITY, |next| next.from_s);
+    let next_s = survey.hands[index].grasps().get(1).map_or(f64::INFINITY, |next| next.from_s);
     let near: Vec<&Key> = survey.keys.iter().filter(|key| key.sample.time_s < next_s).collect();
     let taken = near.partition_point(|key| key.sample.time_s < first.from_s);
     near.iter().skip(taken).chain(near.iter().take(taken).rev()).map(|key| **key).collect()
@@ -314,7 +314,7 @@ fn way_in(keys: &[Key]) -> Vec<Key> {
 /// The first of the samples, some on the way from there, and the one where the hand lets go.
 fn first_look(keys: &[Key], survey: &Survey, index: usize) -> Vec<Key> {
     let Some((first, others)) = keys.split_first() else { return Vec::new() };
-    let let_go_s = survey.hands[index].grasps.first().map_or(f64::INFINITY, |grasp| grasp.to_s);
+    let let_go_s = survey.hands[index].grasps().first().map_or(f64::INFINITY, |grasp| grasp.to_s);
     let after: Vec<&Key> = others.iter().filter(|key| key.sample.time_s > first.sample.time_s).collect();
     let last = after.partition_point(|key| key.sample.time_s <= let_go_s);
     let step = after.len().div_ceil(FIRST_LOOK).max(1);

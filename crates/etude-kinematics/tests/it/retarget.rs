@@ -67,7 +67,7 @@ fn own_path(arms: &Arms, swing: [f64; 7], seconds: f64) -> Vec<(PathSample, Vec<
             }
             let reading = arms.read(&whole, &mut poses);
             let grasp = reading.grasp_in_base[1].expect("a right hand");
-            let hand = HandSample { grasp, closure: 0.0, fingers: None };
+            let hand = HandSample { grasp, closure: 0.0, fingers: None, joints: None };
             (PathSample { time_s, hands: [None, Some(hand)] }, whole)
         })
         .collect()
@@ -132,7 +132,7 @@ proptest! {
             .flat_map(|(at, &(x, y, z, turn))| (0..20).map(move |i| (at * 20 + i, x, y, z, turn)))
             .map(|(at, x, y, z, turn)| {
                 let grasp = Isometry3::new(Vector3::new(x, y, z), Vector3::new(turn, 0.3 * turn, 0.0));
-                let hand = HandSample { grasp, closure: 0.5, fingers: None };
+                let hand = HandSample { grasp, closure: 0.5, fingers: None, joints: None };
                 PathSample { time_s: at as f64 / 60.0, hands: [None, Some(hand)] }
             })
             .collect();
@@ -185,8 +185,10 @@ fn a_path_without_a_hand_of_this_body_is_refused() {
     let arms = arms();
     let crossing = crossing(&arms);
     let grasp = Isometry3::identity();
-    let left =
-        PathSample { time_s: 0.0, hands: [Some(HandSample { grasp, closure: 0.0, fingers: None }), None] };
+    let left = PathSample {
+        time_s: 0.0,
+        hands: [Some(HandSample { grasp, closure: 0.0, fingers: None, joints: None }), None],
+    };
     let survey = crossing.survey([Ok::<_, CrossingError>(left)]).expect("nothing fails");
     let error = crossing.plan(&survey, &mut |_| None).expect_err("no hand");
     assert!(error.to_string().contains("Maker Arm"), "{error}");

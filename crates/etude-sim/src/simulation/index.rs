@@ -6,7 +6,7 @@ use crate::scene::Scene;
 use etude_model::card::{Joint, Mimic, SensorKind};
 use etude_model::{Card, Pose};
 use mujoco_rs::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Where the scene's things stand in MuJoCo's arrays.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl SceneIndex {
             beginnings.iter().position(|beginning| name.starts_with(beginning))
         };
         Ok(Self {
-            couplings: couplings(model),
+            couplings: couplings(model, &told(model, robots)?),
             objects: objects(model, scene)?,
             geom_bodies: model.geom_bodyid().iter().map(|&body| at(body)).collect(),
             robot_of: (0..at(model.ffi().nbody as i32)).map(robot_of).collect(),
@@ -191,8 +191,18 @@ fn objects(model: &MjModel, scene: &Scene) -> Result<Vec<ObjectPlace>, ComposeEr
     scene.description.objects.iter().map(|object| place(&object.name)).collect()
 }
 
-/// Joint couplings that the model itself makes by equality constraints.
-fn couplings(model: &MjModel) -> Vec<(usize, usize, f64)> {
+/// Positions of the joints that the cards tell where to go.
+fn told(model: &MjModel, robots: &[Placed]) -> Result<HashSet<usize>, ComposeError> {
+    let mut told = HashSet::new();
+    for placed in robots {
+        let names = Names { model, card: &placed.card, prefix: &placed.prefix };
+        told.extend(joints(&names)?.into_iter().map(|place| place.position));
+    }
+    Ok(told)
+}
+
+/// Joint couplings that the model itself makes by equality constraints, but for joints that are told where to go.
+fn couplings(model: &MjModel, told: &HashSet<usize>) -> Vec<(usize, usize, f64)> {
     let place = |joint: i32| at(model.jnt_qposadr()[at(joint)]);
     (0..at(model.ffi().neq as i32))
         .filter(|&id| model.eq_type()[id] == MjtEq::mjEQ_JOINT && model.eq_obj2id()[id] >= 0)
@@ -202,6 +212,7 @@ fn couplings(model: &MjModel) -> Vec<(usize, usize, f64)> {
             let back = if ratio == 0.0 { None } else { Some((two, one, 1.0 / ratio)) };
             std::iter::once((one, two, ratio)).chain(back)
         })
+        .filter(|(follower, ..)| !told.contains(follower))
         .collect()
 }
 

@@ -2,10 +2,11 @@
 
 use crate::crossing::replay::simulation;
 use crate::crossing::{CrossError, arms};
+use etude_kinematics::retarget::arms::side_index;
 use etude_kinematics::retarget::report::Collisions;
-use etude_kinematics::retarget::{Arms, Objection, Phase, Posture};
-use etude_kinematics::transform;
-use etude_model::card::Card;
+use etude_kinematics::retarget::{Arms, Objection, Phase, Posture, Touch};
+use etude_kinematics::{JointId, transform};
+use etude_model::card::{Card, Side};
 use etude_sim::simulation::{Pair, Things};
 use etude_sim::{Scene, Simulation};
 use nalgebra::{Isometry3, Point3};
@@ -18,6 +19,8 @@ const INTO_SCENE_M: f64 = 0.003;
 const KEPT_M: f64 = 0.004;
 /// Depth to which it may reach into itself, m: a link's shape in physics is its hull, which is larger than the link.
 const INTO_ITSELF_M: f64 = 0.015;
+/// Steps from open to closed in which a hand is closed on a thing.
+const CLOSING_STEPS: u32 = 50;
 /// Time between two looks along a path, s.
 const EVERY_S: f64 = 0.04;
 
@@ -86,6 +89,37 @@ impl Look {
     pub(super) fn put_down(&mut self, object: &str, in_base: &Point3<f64>) {
         let world_from_base = transform::isometry(&self.simulation.base_pose());
         self.put_down = Some((object.to_owned(), (world_from_base * in_base).coords.into()));
+    }
+
+    /// Where the hand of a posture (positions of the whole body) touches an object as it closes, finger by finger, with the
+    /// object where it lies; `None`: nowhere.
+    pub(super) fn touch(&mut self, side: Side, posture: &[f64], object: &str) -> Option<Touch> {
+        let index = side_index(side);
+        let within = format!("{}/", self.simulation.robots().next()?.prefix());
+        let mut positions = posture.to_vec();
+        let mut branches: BTreeMap<JointId, f64> = BTreeMap::new();
+        let mut fingers = [f64::NAN; 5];
+        for step in 0..=CLOSING_STEPS {
+            let closure = f64::from(step) / f64::from(CLOSING_STEPS);
+            self.arms.arms()[index].as_ref()?.close(closure, None, &mut positions);
+            self.arms.body().apply_mimics(&mut positions);
+            self.arms.read_out(&positions, &mut self.wire);
+            let touched = self.simulation.reaches_into(&self.wire, Things::AsTheyLie).ok()?;
+            for (Pair { one, other, .. }, _) in touched.iter().filter(|(_, depth_m)| **depth_m >= 0.0) {
+                let link = if one == object { other } else { one };
+                let with_object = one == object || other == object;
+                let link = link.strip_prefix(&within).filter(|_| with_object);
+                let Some((branch, finger)) = link.and_then(|link| self.arms.branch(side, link)) else {
+                    continue;
+                };
+                branches.entry(branch).or_insert(closure);
+                if let Some(first) = finger.and_then(|finger| fingers.get_mut(finger)) {
+                    *first = first.min(closure);
+                }
+            }
+        }
+        let whole = branches.into_values().reduce(f64::max)?;
+        Some(Touch { whole, fingers })
     }
 
     /// Looks at a posture of a path (positions of the whole body), unless it comes too soon after the last one.

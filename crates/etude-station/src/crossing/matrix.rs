@@ -4,7 +4,7 @@
 use crate::crossing::look::Look;
 use crate::crossing::replay::{Replayed, Stage, simulation};
 use crate::crossing::source::Origin;
-use crate::crossing::{CrossError, Frame, Request, retarget};
+use crate::crossing::{CrossError, Frame, HandsBy, Request, retarget};
 use crate::session::{Desk, Order, record};
 use crate::teleop::Teleop;
 use crate::trainer::scripted::{Habits, ScriptedTrainer};
@@ -46,6 +46,8 @@ pub struct MatrixOrder {
     pub folder: PathBuf,
     /// What paths are read from; `None`: the best there is.
     pub origin: Option<Origin>,
+    /// What leads the fingers; `None`: closure.
+    pub hands: Option<HandsBy>,
 }
 
 /// A share of successes with its 95 % interval.
@@ -186,6 +188,7 @@ fn request<'a>(order: &'a MatrixOrder, target: &'a Card) -> Request<'a> {
         body: None,
         frame: Frame::Work,
         origin: order.origin,
+        hands: order.hands,
         rate_hz: None,
         scene: Some(&order.scene),
         rules: Rules::default(),

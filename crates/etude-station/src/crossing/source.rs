@@ -8,8 +8,9 @@ use crate::crossing::CrossError;
 use crate::teleop::{TRAINER_ARM_LENGTH_M, base_from_trainer};
 use crate::trainer::hand;
 use etude_episode::{Episode, Messages};
+use etude_kinematics::hand::HandSkeleton;
 use etude_kinematics::retarget::arms::side_index;
-use etude_kinematics::retarget::{Arms, HandSample, PathSample};
+use etude_kinematics::retarget::{Arms, Fingers, HandJoints, HandSample, PathSample};
 use etude_kinematics::{Poses, transform};
 use etude_model::card::{Card, Side};
 use etude_model::{HostTime, Sample, StreamKind, Topic};
@@ -121,6 +122,8 @@ pub struct PathReader<'e> {
     poses: Poses,
     began: Option<HostTime>,
     last_s: f64,
+    /// Whether what the trainer did does not count.
+    alone: bool,
 }
 
 /// What is known of one of the trainer's hands.
@@ -132,6 +135,9 @@ struct TrainerSide {
     input_closure: Option<f64>,
     hand_closure: Option<f64>,
     command: Option<Isometry3<f64>>,
+    fingers: Option<Fingers>,
+    joints: Option<HandJoints>,
+    shown: Option<HostTime>,
     anchor: Option<(Isometry3<f64>, Isometry3<f64>)>,
     grasp: Option<Isometry3<f64>>,
 }
@@ -195,7 +201,24 @@ impl<'e> PathReader<'e> {
             poses: Poses::new(source.arms.body()),
             began: None,
             last_s: f64::NEG_INFINITY,
+            alone: false,
         })
+    }
+
+    /// The same, with followers of the person's fingers (left, right): samples say where the target's joints go.
+    #[must_use]
+    pub fn with_fingers(mut self, fingers: [Option<Fingers>; 2]) -> Self {
+        for (trainer, fingers) in self.trainers.iter_mut().zip(fingers) {
+            trainer.fingers = fingers;
+        }
+        self
+    }
+
+    /// The same; where `alone`, what the trainer did does not count, not even for how far the hands close.
+    #[must_use]
+    pub fn without_trainer(mut self, alone: bool) -> Self {
+        self.alone = alone;
+        self
     }
 
     fn step(&mut self) -> Result<Option<PathSample>, CrossError> {
@@ -208,7 +231,7 @@ impl<'e> PathReader<'e> {
                     let granted = if command.granted.is_empty() { &command.asked } else { &command.granted };
                     self.joints(stream, granted);
                 }
-                other => self.trained(stream, other),
+                other => self.trained(stream, message.stamp.host, other),
             }
             if stream != self.ticks {
                 continue;
@@ -234,20 +257,25 @@ impl<'e> PathReader<'e> {
         }
     }
 
-    fn trained(&mut self, stream: u16, sample: &Sample) {
-        for side in &mut self.trainers {
-            let Some(what) = side.streams.iter().position(|known| *known == Some(stream)) else { continue };
+    fn trained(&mut self, stream: u16, now: HostTime, sample: &Sample) {
+        for (side, trainer) in Side::BOTH.into_iter().zip(&mut self.trainers) {
+            let Some(what) = trainer.streams.iter().position(|known| *known == Some(stream)) else {
+                continue;
+            };
             match (what, sample) {
                 (0, Sample::Pose(pose)) => {
-                    side.wrist =
+                    trainer.wrist =
                         (pose.tracked && pose.pose.is_valid()).then(|| transform::isometry(&pose.pose));
                 }
                 (1, Sample::TrainerInput(input)) => {
-                    side.clutch = input.clutch;
-                    side.input_closure = Some(input.closure).filter(|closure| closure.is_finite());
+                    trainer.clutch = input.clutch;
+                    trainer.input_closure = Some(input.closure).filter(|closure| closure.is_finite());
                 }
-                (2, Sample::HandPose(joints)) => side.hand_closure = hand::closure(joints),
-                (3, Sample::Pose(pose)) => side.command = Some(transform::isometry(&pose.pose)),
+                (2, Sample::HandPose(joints)) => {
+                    trainer.hand_closure = hand::closure(joints);
+                    trainer.show(HandSkeleton::from_pose(side, joints), now);
+                }
+                (3, Sample::Pose(pose)) => trainer.command = Some(transform::isometry(&pose.pose)),
                 _ => {}
             }
         }
@@ -280,15 +308,16 @@ impl<'e> PathReader<'e> {
             if let Some(led) = trainer.follow(scale).filter(|_| self.origin == Origin::Trainer) {
                 grasp = Some(led);
             }
-            if trainer.clutch {
+            if trainer.clutch && !self.alone {
                 // How far the person closes the hand says more than the fingers, which a thing stops.
                 if let Some(led) = trainer.hand_closure.or(trainer.input_closure) {
                     (closure, fingers) = (Some(led), None);
                 }
             }
             if let Some(grasp) = grasp {
-                hands[index] =
-                    Some(HandSample { grasp: to_frame * grasp, closure: closure.unwrap_or(0.0), fingers });
+                let closure = closure.unwrap_or(0.0);
+                let joints = trainer.joints;
+                hands[index] = Some(HandSample { grasp: to_frame * grasp, closure, fingers, joints });
             }
         }
         PathSample { time_s, hands }
@@ -309,6 +338,16 @@ impl Iterator for PathReader<'_> {
 }
 
 impl TrainerSide {
+    /// Takes a frame of the person's fingers. They lead while the clutch is closed, and stay as they are while it is open.
+    fn show(&mut self, hand: HandSkeleton, now: HostTime) {
+        let Some(fingers) = &mut self.fingers else { return };
+        let dt_s = self.shown.replace(now).map_or(0.0, |last| (now - last).as_s().max(0.0));
+        let joints = fingers.follow(&hand, dt_s);
+        if self.clutch {
+            self.joints = joints;
+        }
+    }
+
     /// Where the trainer leads the grasp frame now, in the robot's base frame.
     fn follow(&mut self, scale: f64) -> Option<Isometry3<f64>> {
         let (Some(wrist), true) = (self.wrist, self.clutch) else {

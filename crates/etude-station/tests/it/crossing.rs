@@ -30,6 +30,7 @@ fn order(folder: &Path, names: [&str; 2]) -> Option<MatrixOrder> {
         seed: 1,
         folder: folder.to_owned(),
         origin: None,
+        hands: None,
     })
 }
 
@@ -83,6 +84,7 @@ fn seen_from_the_shoulders_a_take_needs_no_scene() {
         body: None,
         frame: Frame::Torso,
         origin: None,
+        hands: None,
         rate_hz: Some(50.0),
         scene: None,
         rules: etude_kinematics::retarget::Rules::default(),

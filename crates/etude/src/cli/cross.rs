@@ -24,6 +24,15 @@ pub(crate) enum PathChoice {
     States,
 }
 
+/// What leads the fingers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HandsChoice {
+    /// How far the source's hand is closed, finger by finger; where the thing is known, at least until it is touched.
+    Closure,
+    /// The person's own fingers, where the episode has them; a gripper opens as they do.
+    Fingertips,
+}
+
 /// Options of `etude retarget`.
 #[derive(Args, Debug)]
 #[command(
@@ -50,6 +59,9 @@ pub(crate) struct RetargetArgs {
     /// What the path is read from [default: states in the work frame, else trainer, commands or states].
     #[arg(long, value_enum)]
     pub(crate) from: Option<PathChoice>,
+    /// What leads the fingers [default: closure in the work frame, else fingertips].
+    #[arg(long, value_enum)]
+    pub(crate) hands: Option<HandsChoice>,
     /// Card whose model the joints are read with, slot by slot, where the episode's own card names none.
     #[arg(long, value_name = "CARD")]
     pub(crate) body: Option<PathBuf>,
@@ -99,6 +111,9 @@ pub(crate) struct TransferMatrixArgs {
     /// What paths are read from [default: states].
     #[arg(long, value_enum)]
     pub(crate) from: Option<PathChoice>,
+    /// What leads the fingers [default: closure].
+    #[arg(long, value_enum)]
+    pub(crate) hands: Option<HandsChoice>,
     /// Folder of embodiment cards; found by itself where it is absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) robots: Option<PathBuf>,

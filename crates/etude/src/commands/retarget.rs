@@ -1,7 +1,7 @@
 //! `etude retarget`: an episode for another body, with a report.
 
 use super::cards;
-use crate::cli::{Format, FrameChoice, PathChoice, RetargetArgs};
+use crate::cli::{Format, FrameChoice, HandsChoice, PathChoice, RetargetArgs};
 use crate::hint::Advised;
 use crate::output::Output;
 use crate::{exit, folders};
@@ -13,7 +13,7 @@ use etude_sim::Scene;
 use etude_station::crossing::look::Look;
 use etude_station::crossing::replay::{Replayed, Stage};
 use etude_station::crossing::source::Origin;
-use etude_station::crossing::{self, Frame, Moved, Request};
+use etude_station::crossing::{self, Frame, HandsBy, Moved, Request};
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,6 +43,7 @@ pub(crate) fn run(arguments: &RetargetArgs, output: &Output) -> anyhow::Result<E
         body: body.as_ref(),
         frame,
         origin: arguments.from.map(origin),
+        hands: arguments.hands.map(hands_by),
         rate_hz: arguments.rate.map(f64::from),
         scene: known.as_ref().map(|known| &known.scene),
         rules,
@@ -63,6 +64,14 @@ pub(super) fn origin(choice: PathChoice) -> Origin {
         PathChoice::Trainer => Origin::Trainer,
         PathChoice::Commands => Origin::Commands,
         PathChoice::States => Origin::States,
+    }
+}
+
+/// What leads the fingers, as typed.
+pub(super) fn hands_by(choice: HandsChoice) -> HandsBy {
+    match choice {
+        HandsChoice::Closure => HandsBy::Closure,
+        HandsChoice::Fingertips => HandsBy::Fingertips,
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &TransferMatrixArgs, output: &Output) -> anyhow::Re
         seed: arguments.seed,
         folder: fresh(&arguments.out)?.join("episodes"),
         origin: arguments.from.map(super::retarget::origin),
+        hands: arguments.hands.map(super::retarget::hands_by),
     };
     let made = matrix(&order, &mut |words| output.note(words))?;
     let write = |name: &str, text: String| {
