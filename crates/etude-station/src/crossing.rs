@@ -16,16 +16,17 @@ pub mod write;
 use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
 use etude_kinematics::retarget::path::SideMapping;
+use etude_kinematics::retarget::survey::HandSurvey;
 use etude_kinematics::retarget::{
     Arms, ArmsError, Crossing, CrossingError, Fingers, Known, Mapping, ObjectHint, Options, OwnGrasp, Phase,
-    Report, Rules, Survey, Tick,
+    Plan, Report, Rules, Survey, Tick,
 };
 use etude_kinematics::{Body, BodyError, BodyOptions, Poses, transform};
 use etude_model::card::{Card, GraspHint, Side, Simulation as Setup};
 use etude_model::{Pose, StreamKind};
 use etude_sim::Scene;
 use nalgebra::{Isometry3, Point3, Vector3};
-use source::{Origin, PathFrame, PathReader, SourceBody};
+use source::{Kept, Origin, PathFrame, PathReader, SourceBody};
 use std::path::{Path, PathBuf};
 
 /// Commands per second where neither the card nor the caller says.
@@ -243,8 +244,10 @@ pub fn retarget(
         return Err(CrossError::NoPath { episode, missing: etude_model::Topic::JOINT_STATES.to_owned() });
     };
     let alone = request.origin == Some(Origin::States);
+    let fingers = fingers(episode, request, &target, alone)?;
     let read = || -> Result<_, CrossError> {
-        Ok(PathReader::new(episode, &card, &source, origin, path_frame)?.without_trainer(alone))
+        let reader = PathReader::new(episode, &card, &source, origin, path_frame)?;
+        Ok(reader.without_trainer(alone).with_fingers(fingers.clone()))
     };
     let mapping = match request.frame {
         Frame::Work => Mapping::rigid(&base_from_base(&card, request.target)?),
@@ -263,23 +266,15 @@ pub fn retarget(
             rules: request.rules.clone(),
         },
     };
-    let survey = crossing.survey(read()?)?;
+    let mut kept = Kept::default();
+    let survey = crossing.survey(kept.keep(read()?))?;
     if request.frame == Frame::Work {
         crossing.options.known = known(episode, &card, request, &survey, look.as_deref_mut())?;
     }
     let mut plan =
         crossing.plan(&survey, &mut |postures| look.as_mut().and_then(|look| look.objection(postures)))?;
-    let fingers = fingers(request, &target, alone)?;
-    if let (Some(look), Some(object)) = (look.as_deref_mut(), goal(episode, request).map(|goal| &goal.object))
-    {
-        for side in Side::BOTH {
-            let index = etude_kinematics::retarget::arms::side_index(side);
-            if let Some(taken) = plan.taken[index].clone().filter(|_| fingers[index].is_none()) {
-                let touch = look.touch(side, &taken, object);
-                plan.touched(side, &survey, touch.as_ref());
-            }
-        }
-    }
+    let object = goal(episode, request).map(|goal| goal.object.as_str());
+    lead_hands(&mut plan, &survey, &fingers, look.as_deref_mut().zip(object));
     let title = card.title();
     let mut writer = match out {
         Some(path) => {
@@ -288,10 +283,10 @@ pub fn retarget(
         }
         None => None,
     };
-    let grasps = || survey.hands.iter().flat_map(|hand| hand.grasps());
+    let grasps = || survey.hands.iter().flat_map(HandSurvey::grasps);
     let first_s = grasps().map(|grasp| grasp.from_s).fold(f64::INFINITY, f64::min);
     let last_s = grasps().map(|grasp| grasp.to_s).fold(f64::NEG_INFINITY, f64::max);
-    let mut report = crossing.run(&title, &plan, &survey, read()?.with_fingers(fingers), &mut |tick| {
+    let mut report = crossing.run(&title, &plan, &survey, kept.again(read)?, &mut |tick| {
         if let (Some(look), Tick::Joints { time_s, source_s, positions }) = (look.as_mut(), &tick) {
             look.pass(*time_s, positions, Phase::at(*source_s, first_s, last_s));
         }
@@ -301,6 +296,31 @@ pub fn retarget(
     report.verdict = request.rules.judge(&report);
     let closed = writer.map(|writer| writer.finish(&report)).transpose()?;
     Ok(Moved { report, closed, origin, rate_hz })
+}
+
+/// Says how each hand is led: by the person's fingers, or by closure, until it presses on what it takes where that is known.
+fn lead_hands(
+    plan: &mut Plan,
+    survey: &Survey,
+    fingers: &[Option<Fingers>; 2],
+    mut known: Option<(&mut look::Look, &str)>,
+) {
+    for (side, fingers) in Side::BOTH.into_iter().zip(fingers) {
+        if let Some(fingers) = fingers {
+            plan.lagging.extend(fingers.places());
+            plan.adapted.push(format!(
+                "the {} hand follows the person's by its {}",
+                side.name(),
+                fingers.name()
+            ));
+            continue;
+        }
+        let taken = plan.taken[etude_kinematics::retarget::arms::side_index(side)].clone();
+        if let (Some(taken), Some((look, object))) = (taken, &mut known) {
+            let touch = look.touch(side, &taken, object);
+            plan.touched(side, survey, touch.as_ref());
+        }
+    }
 }
 
 /// The first look over an episode's path in its own base frame, for those who want to know what it holds.
@@ -369,7 +389,12 @@ fn goal<'a>(episode: &Episode, request: &Request<'a>) -> Option<&'a etude_sim::s
 }
 
 /// Followers of the person's fingers for the target's hands: left, right; `None` where closure leads.
-fn fingers(request: &Request<'_>, target: &Arms, alone: bool) -> Result<[Option<Fingers>; 2], CrossError> {
+fn fingers(
+    episode: &Episode,
+    request: &Request<'_>,
+    target: &Arms,
+    alone: bool,
+) -> Result<[Option<Fingers>; 2], CrossError> {
     let by = request.hands.unwrap_or(match request.frame {
         Frame::Work => HandsBy::Closure,
         Frame::Torso => HandsBy::Fingertips,
@@ -377,11 +402,16 @@ fn fingers(request: &Request<'_>, target: &Arms, alone: bool) -> Result<[Option<
     if by == HandsBy::Closure || alone {
         return Ok([None, None]);
     }
-    let hand = |side| {
-        Fingers::new(request.target, target, side)
-            .map_err(|source| CrossError::Hand { robot: request.target.title(), source: Box::new(source) })
-    };
-    Ok([hand(Side::Left)?, hand(Side::Right)?])
+    let shown = Side::BOTH.map(|side| episode.stream(&format!("/trainer/{}/hand", side.name())).is_some());
+    if shown == [false; 2] {
+        return Ok([None, None]);
+    }
+    let refuse = |source| CrossError::Hand { robot: request.target.title(), source: Box::new(source) };
+    let mut both = Fingers::both(request.target, target).map_err(refuse)?;
+    for (fingers, shown) in both.iter_mut().zip(shown) {
+        fingers.take_if(|_| !shown);
+    }
+    Ok(both)
 }
 
 /// What the scene and both cards say of the task: what is taken hold of, where each hand holds it, and how the target's

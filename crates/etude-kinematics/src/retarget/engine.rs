@@ -121,7 +121,7 @@ impl Crossing<'_> {
         let mut held = [None, None];
         let speeds = Speeds::new(self.target, self.options.acceleration);
         let mut curve = Curve::new(self.options.rate_hz, speeds.clone());
-        let mut pace = Pace::new(speeds);
+        let mut pace = Pace::new(speeds.without(&plan.lagging));
         let mut measures = Measures::default();
         let mut progress = Progress::default();
         let tolerance = (self.options.rules.reached_m, self.options.rules.reached_rad);

@@ -2,7 +2,7 @@
 
 use super::arms::{Arms, side_index};
 use crate::body::{Body, FrameId, JointId};
-use crate::enrol::{self, HandDraft};
+use crate::enrol::{self, Draft, HandDraft};
 use crate::forward::Poses;
 use crate::hand::{
     FingerRange, GripSource, GripperModel, GripperRetarget, HandError, HandModel, HandRetarget,
@@ -12,7 +12,7 @@ use etude_model::card::{Card, HandKind, Side};
 use nalgebra::{Point3, Vector3};
 
 /// Most joints of a hand that are told where to go; a hand with more is closed by its closure.
-pub const JOINTS_MAX: usize = 32;
+pub const JOINTS_MAX: usize = 24;
 
 /// Where the joints of one hand go.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,14 +68,18 @@ enum Follow {
 }
 
 impl Fingers {
-    /// The hand at one side of a body; `None` where its card has no such hand, or one whose fingers have no names, so that none
-    /// can follow a person's. Offline the path is smoothed as a whole, so nothing is smoothed, and delayed, here.
-    pub fn new(card: &Card, arms: &Arms, side: Side) -> Result<Option<Self>, HandError> {
+    /// The hands of a body, left and right; `None` where its card has no such hand, or one whose fingers have no names, so that
+    /// none can follow a person's. Offline the path is smoothed as a whole, so nothing is smoothed, and delayed, here.
+    pub fn both(card: &Card, arms: &Arms) -> Result<[Option<Self>; 2], HandError> {
+        let draft = enrol::draft(arms.body());
+        Ok([Self::new(card, arms, &draft, Side::Left)?, Self::new(card, arms, &draft, Side::Right)?])
+    }
+
+    fn new(card: &Card, arms: &Arms, draft: &Draft, side: Side) -> Result<Option<Self>, HandError> {
         let Some(hand) = card.hand(side).filter(|_| arms.arms()[side_index(side)].is_some()) else {
             return Ok(None);
         };
         let body = arms.body();
-        let draft = enrol::draft(body);
         let of_hand = |joint: &JointId| hand.joints.iter().any(|name| name == body.joint_name(*joint));
         let found = draft
             .hands
@@ -119,6 +123,16 @@ impl Fingers {
         match self.follow {
             Follow::Tips(_) => "fingertips",
             Follow::Opening(..) => "opening",
+        }
+    }
+
+    /// Places among the body's positions of the joints that are led.
+    pub fn places(&self) -> Vec<usize> {
+        match &self.follow {
+            Follow::Tips(tips) => {
+                tips.solver().variables().iter().map(|variable| variable.position_index).collect()
+            }
+            Follow::Opening(_, places) => places.iter().map(|(_, place)| *place).collect(),
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Plan {
     pub taken: [Option<Vec<f64>>; 2],
     /// How each hand's closing is stretched so that it touches; absent: it closes as the source's does.
     pub closing: [Option<Closing>; 2],
+    /// Places among the body's positions of the joints that a person's fingers lead. They lag where they are too slow, rather
+    /// than slow down the arms.
+    pub lagging: Vec<usize>,
     /// What was changed for this body, in words.
     pub adapted: Vec<String>,
 }
@@ -146,6 +149,7 @@ impl Crossing<'_> {
             posture: home.clone(),
             taken: [None, None],
             closing: [None, None],
+            lagging: Vec::new(),
             adapted: Vec::new(),
         };
         for side in Side::BOTH {

@@ -154,6 +154,12 @@ impl Speeds {
         Self { joints, ranges }
     }
 
+    /// The same without the speeds of the joints at these places.
+    pub(super) fn without(mut self, places: &[usize]) -> Self {
+        self.joints.retain(|(place, ..)| !places.contains(place));
+        self
+    }
+
     /// The factor by which `dt` seconds are too short to go from one posture to another; below 1 they are enough.
     pub fn needed(&self, from: &[f64], to: &[f64], dt: f64) -> f64 {
         let of =

@@ -20,6 +20,9 @@ use std::collections::HashMap;
 /// Samples closer together than this are passed over, s: a hand's path needs no more.
 const CLOSEST_S: f64 = 1.0 / 125.0;
 
+/// Most samples of a path that are kept in memory, some 10 MiB: two minutes.
+const KEPT_MAX: usize = 16_384;
+
 /// What a path is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -116,8 +119,9 @@ pub struct PathReader<'e> {
     /// The stream at whose messages samples are made.
     ticks: u16,
     trainers: [TrainerSide; 2],
-    card: &'e Card,
+    hands: [Vec<Closes>; 2],
     wire: Vec<f64>,
+    body_wire: Vec<f64>,
     whole: Vec<f64>,
     poses: Poses,
     began: Option<HostTime>,
@@ -195,7 +199,8 @@ impl<'e> PathReader<'e> {
             channels,
             ticks: ticks.0,
             trainers,
-            card,
+            hands: Side::BOTH.map(|side| closes(card, side)),
+            body_wire: vec![f64::NAN; source.joint_count],
             wire: vec![f64::NAN; card.joints.len()],
             whole: source.arms.home().to_vec(),
             poses: Poses::new(source.arms.body()),
@@ -273,7 +278,7 @@ impl<'e> PathReader<'e> {
                 }
                 (2, Sample::HandPose(joints)) => {
                     trainer.hand_closure = hand::closure(joints);
-                    trainer.show(HandSkeleton::from_pose(side, joints), now);
+                    trainer.show(&HandSkeleton::from_pose(side, joints), now);
                 }
                 (3, Sample::Pose(pose)) => trainer.command = Some(transform::isometry(&pose.pose)),
                 _ => {}
@@ -282,14 +287,13 @@ impl<'e> PathReader<'e> {
     }
 
     fn sample(&mut self, time_s: f64) -> PathSample {
-        let mut body_wire = vec![f64::NAN; self.source.joint_count];
         for (joint, &value) in self.source.joints.iter().zip(&self.wire) {
             if let Some((place, factor, offset)) = joint {
-                body_wire[*place] = factor * value + offset;
+                self.body_wire[*place] = factor * value + offset;
             }
         }
         let arms = &self.source.arms;
-        arms.write(&body_wire, &mut self.whole);
+        arms.write(&self.body_wire, &mut self.whole);
         let reading = arms.read(&self.whole, &mut self.poses);
         let scale = arms.arm_length_m() / TRAINER_ARM_LENGTH_M;
         let to_frame = match self.frame {
@@ -299,10 +303,10 @@ impl<'e> PathReader<'e> {
         let mut hands = [None, None];
         for side in Side::BOTH {
             let index = side_index(side);
-            let (wire_closure, wire_fingers) = card_closure(self.card, side, &self.wire);
+            let (wire_closure, wire_fingers) = closure(&self.hands[index], &self.wire);
             let mut grasp = reading.grasp_in_base[index];
             // The episode's own card speaks of its own hand, whatever hand the body has that it is read with.
-            let mut closure = wire_closure.or(reading.closure[index]);
+            let mut closed = wire_closure.or(reading.closure[index]);
             let mut fingers = wire_fingers.or(reading.fingers[index]);
             let trainer = &mut self.trainers[index];
             if let Some(led) = trainer.follow(scale).filter(|_| self.origin == Origin::Trainer) {
@@ -311,11 +315,11 @@ impl<'e> PathReader<'e> {
             if trainer.clutch && !self.alone {
                 // How far the person closes the hand says more than the fingers, which a thing stops.
                 if let Some(led) = trainer.hand_closure.or(trainer.input_closure) {
-                    (closure, fingers) = (Some(led), None);
+                    (closed, fingers) = (Some(led), None);
                 }
             }
             if let Some(grasp) = grasp {
-                let closure = closure.unwrap_or(0.0);
+                let closure = closed.unwrap_or(0.0);
                 let joints = trainer.joints;
                 hands[index] = Some(HandSample { grasp: to_frame * grasp, closure, fingers, joints });
             }
@@ -337,12 +341,46 @@ impl Iterator for PathReader<'_> {
     }
 }
 
+/// A path that is gone through twice. A short one is kept in memory, a long one is read again.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    samples: Vec<PathSample>,
+    too_long: bool,
+}
+
+impl Kept {
+    /// The path as it is read for the first time.
+    pub(super) fn keep<'k>(
+        &'k mut self,
+        path: impl Iterator<Item = Result<PathSample, CrossError>> + 'k,
+    ) -> impl Iterator<Item = Result<PathSample, CrossError>> + 'k {
+        path.inspect(|sample| {
+            self.too_long |= self.samples.len() >= KEPT_MAX;
+            match sample {
+                Ok(sample) if !self.too_long => self.samples.push(*sample),
+                _ => self.samples = Vec::new(),
+            }
+        })
+    }
+
+    /// The path once more; `read` begins to read it from its beginning.
+    pub(super) fn again<'k, P>(
+        self,
+        read: impl FnOnce() -> Result<P, CrossError>,
+    ) -> Result<Box<dyn Iterator<Item = Result<PathSample, CrossError>> + 'k>, CrossError>
+    where
+        P: Iterator<Item = Result<PathSample, CrossError>> + 'k,
+    {
+        Ok(if self.too_long { Box::new(read()?) } else { Box::new(self.samples.into_iter().map(Ok)) })
+    }
+}
+
 impl TrainerSide {
     /// Takes a frame of the person's fingers. They lead while the clutch is closed, and stay as they are while it is open.
-    fn show(&mut self, hand: HandSkeleton, now: HostTime) {
+    fn show(&mut self, hand: &HandSkeleton, now: HostTime) {
         let Some(fingers) = &mut self.fingers else { return };
         let dt_s = self.shown.replace(now).map_or(0.0, |last| (now - last).as_s().max(0.0));
-        let joints = fingers.follow(&hand, dt_s);
+        let joints = fingers.follow(hand, dt_s);
         if self.clutch {
             self.joints = joints;
         }
@@ -370,23 +408,39 @@ impl TrainerSide {
     }
 }
 
-/// How far a hand is closed by the card's own channels, as a whole and finger by finger; for hands whose channels are
-/// not joints of a model.
-fn card_closure(card: &Card, side: Side, wire: &[f64]) -> (Option<f64>, Option<[f64; 5]>) {
+/// A joint of a hand on its way from open to closed, by its place on the episode's card.
+#[derive(Clone, Copy, Debug)]
+struct Closes {
+    place: usize,
+    open: f64,
+    closed: f64,
+    /// Which finger it belongs to.
+    finger: Option<usize>,
+}
+
+/// The joints of one side's hand.
+fn closes(card: &Card, side: Side) -> Vec<Closes> {
     use etude_kinematics::retarget::arms::FINGERS;
-    let Some(hand) = card.hand(side) else { return (None, None) };
-    let (mut all, mut fingers) = ((0.0, 0_u32), [(0.0, 0_u32); 5]);
-    for (name, (open, closed)) in hand.joints.iter().zip(hand.open.iter().zip(&hand.closed)) {
-        let Some(place) = card.joint_index(name) else { continue };
-        let stroke = closed - open;
-        let Some(value) = wire.get(place).filter(|value| value.is_finite() && stroke.abs() > 1e-9) else {
-            continue;
-        };
-        let share = ((value - open) / stroke).clamp(0.0, 1.0);
-        all = (all.0 + share, all.1 + 1);
+    let hand = card.hand(side).into_iter();
+    let joints = hand.flat_map(|hand| hand.joints.iter().zip(hand.open.iter().zip(&hand.closed)));
+    let closes = joints.filter_map(|(name, (&open, &closed))| {
+        let place = card.joint_index(name)?;
         let slot = card.joints.get(place).and_then(|joint| joint.slot.as_ref());
         let finger = slot.and_then(|slot| FINGERS.iter().position(|finger| slot.joint.starts_with(finger)));
-        if let Some(finger) = finger.and_then(|finger| fingers.get_mut(finger)) {
+        ((closed - open).abs() > 1e-9).then_some(Closes { place, open, closed, finger })
+    });
+    closes.collect()
+}
+
+/// How far a hand is closed by the card's own channels, as a whole and finger by finger; for hands whose channels are
+/// not joints of a model.
+fn closure(hand: &[Closes], wire: &[f64]) -> (Option<f64>, Option<[f64; 5]>) {
+    let (mut all, mut fingers) = ((0.0, 0_u32), [(0.0, 0_u32); 5]);
+    for joint in hand {
+        let Some(value) = wire.get(joint.place).filter(|value| value.is_finite()) else { continue };
+        let share = ((value - joint.open) / (joint.closed - joint.open)).clamp(0.0, 1.0);
+        all = (all.0 + share, all.1 + 1);
+        if let Some(finger) = joint.finger.and_then(|finger| fingers.get_mut(finger)) {
             *finger = (finger.0 + share, finger.1 + 1);
         }
     }

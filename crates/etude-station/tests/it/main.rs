@@ -5,6 +5,7 @@ mod cameras;
 mod common;
 mod crossing;
 mod disk;
+mod fingers;
 mod full_robot;
 mod kill;
 mod session;
