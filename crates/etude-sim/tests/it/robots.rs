@@ -248,3 +248,29 @@ fn prefixes_and_places_that_confuse_robots_are_refused() {
     let error = refusal(&models, &[placed(G1, "one", None), placed(G1, "two", None)]);
     assert!(error.contains("`one` and `two` reach into each other"), "{error}");
 }
+
+#[test]
+fn coupled_fingers_close_with_the_joint_that_is_told() {
+    let Some(models) = models() else { return };
+    for robot in [ALOHA, "enactic_openarm2"] {
+        let heed = SimOptions { heed_within_m: 0.02, ..BLIND };
+        let card = card(robot);
+        let mut simulation =
+            Simulation::compose(&scene("flat"), &card, &models, &heed, 0).expect("a scene with a robot");
+        let hand = card.hand(etude_model::card::Side::Right).expect("a right hand");
+        // How deep the fingers are in each other; a distance is negative.
+        let mut between = |positions: &[f64]| {
+            let mut told = homes(&card);
+            for (name, position) in hand.joints.iter().zip(positions) {
+                told[card.joint_index(name).expect("a joint of the card")] = *position;
+            }
+            let pairs = simulation.reaches_into(&told, etude_sim::simulation::Things::AsTheyLie);
+            let fingers = |name: &String| name.contains("finger") && name.contains("right");
+            let pairs = pairs.expect("a posture").into_iter();
+            let both = pairs.filter(|(pair, _)| fingers(&pair.one) && fingers(&pair.other));
+            both.map(|(_, depth_m)| depth_m).fold(-heed.heed_within_m, f64::max)
+        };
+        let [open_m, closed_m] = [between(&hand.open), between(&hand.closed)];
+        assert!(closed_m > open_m + 0.004, "{robot}: fingers meet as they close: {open_m} to {closed_m}");
+    }
+}

@@ -1,9 +1,10 @@
 //! A take moved to another body and replayed in physics, and a matrix of two bodies.
 
 use etude_episode::Episode;
-use etude_model::{Origin, Sample, Topic};
+use etude_model::{Origin as TakeOrigin, Sample, Topic};
 use etude_sim::Scene;
 use etude_station::crossing::matrix::{MatrixOrder, matrix};
+use etude_station::crossing::source::Origin;
 use etude_station::crossing::write::report_of;
 use etude_station::crossing::{Frame, Request, retarget};
 use etude_station::session::load_card;
@@ -52,7 +53,7 @@ fn a_take_moved_to_another_body_still_does_the_task() {
     let path = folder.path().join("enactic_openarm2-to-trossen_aloha2-1.mcap");
     let episode = Episode::open(&path).expect("the retargeted episode");
     let manifest = episode.manifest();
-    assert_eq!(manifest.origin, Origin::Retargeted);
+    assert_eq!(manifest.origin, TakeOrigin::Retargeted);
     assert_eq!(manifest.parents.len(), 1);
     assert_eq!(manifest.embodiment, "Trossen ALOHA 2");
     let counts: Vec<_> = episode.streams().iter().map(|stream| &stream.count).collect();
@@ -67,6 +68,18 @@ fn a_take_moved_to_another_body_still_does_the_task() {
             assert!((joint.position[0]..=joint.position[1]).contains(granted), "{}: {granted}", joint.name);
         }
     }
+}
+
+#[test]
+fn what_the_joints_did_is_enough_since_hands_close_by_touch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(order) = order(folder.path(), ["trossen_aloha2", "enactic_openarm2"]) else { return };
+    let alone = MatrixOrder { origin: Some(Origin::States), ..order };
+    let found = matrix(&alone, &mut |_| {}).expect("a matrix");
+    // A can keeps this gripper open by nearly three quarters, which would not hold it in the other.
+    let moved = found.cell("trossen_aloha2", "enactic_openarm2").expect("a cell");
+    assert_eq!(moved.replay.successes, 1, "{moved:?}");
+    assert!(moved.adapted.keys().any(|words| words.contains("until it touches")), "{moved:?}");
 }
 
 #[test]

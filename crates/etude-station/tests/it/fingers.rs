@@ -166,7 +166,7 @@ fn fingers_follow_the_persons_one_by_one() {
         let stretched = measured(frames, |hand| reach(hand, finger));
         let own: Vec<f64> = told.iter().map(|row| row[joint]).collect();
         let follows = correlation(&own, &stretched);
-        assert!(follows > 0.7, "{} follows the person's {finger}: {follows}", joints[joint]);
+        assert!(follows > 0.6, "{} follows the person's {finger}: {follows}", joints[joint]);
     }
     assert!(adapted.iter().any(|words| words.contains("fingertips")), "{adapted:?}");
     let (told, _) = moved(&path, &target, Some(HandsBy::Closure), &joints);
