@@ -3,7 +3,7 @@
 //! While a hand's clutch is closed, the robot's grasp frame follows that hand from where both were when it closed: the
 //! hand's displacement, scaled by the arms' lengths, moves it, and the hand's turn turns it. The trainer's space (x right,
 //! y up, z back) and the robot's base (x forward, y left, z up) differ by a fixed turn. Fingers follow how far the
-//! trainer's hand is closed. Tremor is smoothed before it reaches the arm. A hand that is not tracked, or an open clutch, leaves its arm where it is.
+//! trainer's hand is closed. Tremor is smoothed before it reaches the arm. Links of the robot are kept apart. A hand that is not tracked, or an open clutch, leaves its arm where it is.
 //!
 //! The *base* frame is the origin of the robot's own model file.
 //!
@@ -15,8 +15,8 @@ use crate::teleop::smoothing::Smoother;
 use crate::trainer::{Sight, TrainerFrame, TrainerHand, hand, side_index};
 use etude_kinematics::ik::{FrameTarget, Status};
 use etude_kinematics::{
-    Body, BodyError, BodyOptions, FingerRange, FrameId, HandClosure, HandError, Ik, IkError, IkOptions,
-    JointId, LookupError, Poses, transform,
+    Body, BodyError, BodyOptions, CollisionOptions, FingerRange, FrameId, Geometry, HandClosure, HandError,
+    Ik, IkError, IkOptions, JointId, LookupError, PairOptions, Poses, SelfCollision, transform,
 };
 use etude_model::Pose;
 use etude_model::card::{Card, EndEffector, Side};
@@ -78,7 +78,7 @@ pub enum TeleopError {
 }
 
 /// One arm that can be led.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Arm {
     side: Side,
     frame: FrameId,
@@ -99,7 +99,7 @@ struct Anchor {
 }
 
 /// Leads one robot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Teleop {
     ik: Ik,
     poses: Poses,
@@ -113,6 +113,7 @@ pub struct Teleop {
     targets: Vec<FrameTarget>,
     hand_speed_m_s: f64,
     scale: f64,
+    keeps_apart: bool,
 }
 
 impl Teleop {
@@ -140,6 +141,10 @@ impl Teleop {
         let refuse = |error: IkError| TeleopError::Ik { robot: card.title(), reason: error.to_string() };
         let mut ik = Ik::new(&body, &led, IkOptions::default()).map_err(refuse)?;
         ik.set_posture(&whole, POSTURE_WEIGHT).map_err(refuse)?;
+        let apart = apart(&body, &models.join(&model.path), &home(card, &joints, &whole));
+        if let Some(apart) = &apart {
+            ik.set_self_collision(Some(apart), CollisionOptions::default()).map_err(refuse)?;
+        }
         Ok(Self {
             targets: Vec::with_capacity(arms.len()),
             asked: positions.to_vec(),
@@ -147,11 +152,33 @@ impl Teleop {
             positions: whole,
             hand_speed_m_s: card.safety.hand_speed_m_s,
             scale: model.arm_length_m / TRAINER_ARM_LENGTH_M,
+            keeps_apart: apart.is_some(),
             ik,
             poses,
             arms,
             joints,
         })
+    }
+
+    /// The same robot, standing at `positions` and led anew; reading its model and shapes is spared.
+    pub fn anew(&self, positions: &[f64]) -> Self {
+        let mut new = self.clone();
+        write(&new.joints, positions, &mut new.positions);
+        let body = new.ik.body();
+        body.apply_mimics(&mut new.positions);
+        new.poses.update(body, &new.positions);
+        for arm in &mut new.arms {
+            let target = grasp_in_base(body, &new.poses, arm.frame, &arm.frame_from_grasp);
+            *arm = Arm { target, anchor: None, smoother: Smoother::default(), closure: 0.0, ..arm.clone() };
+        }
+        new.measured.clone_from(&new.positions);
+        new.asked = positions.to_vec();
+        new
+    }
+
+    /// Whether the robot's links are kept apart: its model has shapes that can be read.
+    pub fn keeps_links_apart(&self) -> bool {
+        self.keeps_apart
     }
 
     /// How far the robot's hand goes when the trainer's goes 1 m.
@@ -264,6 +291,23 @@ pub(crate) fn hand_for(
         Translation3::from(hand_at_clutch.translation.vector + turn.inverse() * moved / scale),
         turn.inverse() * turned * turn * hand_at_clutch.rotation,
     )
+}
+
+/// Links that could touch and must not; `None` where the model has no shapes that can be read. What touches, or nearly, with
+/// the body at `home` is built so.
+fn apart(body: &Body, model: &Path, home: &[f64]) -> Option<SelfCollision> {
+    let geometry = Geometry::from_path(body, model).ok()?;
+    let options = PairOptions { sound_postures: vec![home.to_vec()], ..PairOptions::default() };
+    let pairs = SelfCollision::new(body, &geometry, &options);
+    (!pairs.pairs().is_empty()).then_some(pairs)
+}
+
+/// The whole body with the card's joints at home.
+fn home(card: &Card, joints: &[Option<usize>], whole: &[f64]) -> Vec<f64> {
+    let mut home = whole.to_vec();
+    let positions: Vec<f64> = card.joints.iter().map(|joint| joint.home).collect();
+    write(joints, &positions, &mut home);
+    home
 }
 
 /// Gives the body the card's limits; returns the joints of the arms, which hand poses lead.

@@ -243,11 +243,14 @@ impl Cell {
 fn make_takes(order: &MatrixOrder, name: &str, card: &Card) -> Result<(Vec<SourceTake>, Share), CrossError> {
     let simulation = simulation(&order.scene, card, &order.models, 0.0)?;
     let mut robot = SimulatedRobot::new(simulation, None, HostTime(MORNING_NS));
+    let home: Vec<f64> = card.joints.iter().map(|joint| joint.home).collect();
+    let teleop = Teleop::new(card, &order.models, &home)
+        .map_err(|error| CrossError::Session(Box::new(error.into())))?;
     let mut made = Vec::new();
     let mut share = Share::default();
     while share.successes < order.takes && share.trials < order.takes * ATTEMPTS {
         let seed = order.seed + u64::from(share.trials);
-        let (path, succeeded) = make_take(order, name, card, &mut robot, seed)?;
+        let (path, succeeded) = make_take(order, name, &mut teleop.anew(&home), &mut robot, seed)?;
         share.trials += 1;
         if succeeded {
             share.successes += 1;
@@ -260,7 +263,7 @@ fn make_takes(order: &MatrixOrder, name: &str, card: &Card) -> Result<(Vec<Sourc
 fn make_take(
     order: &MatrixOrder,
     name: &str,
-    card: &Card,
+    teleop: &mut Teleop,
     robot: &mut SimulatedRobot,
     seed: u64,
 ) -> Result<(PathBuf, bool), CrossError> {
@@ -268,9 +271,7 @@ fn make_take(
     robot.reset(&order.task, seed, HostTime(MORNING_NS))?;
     let plan = plan::for_task(robot.simulation()).map_err(simulated)?;
     let base = robot.simulation().base_pose();
-    let home: Vec<f64> = card.joints.iter().map(|joint| joint.home).collect();
     let session = |error: crate::session::SessionError| CrossError::Session(Box::new(error));
-    let mut teleop = Teleop::new(card, &order.models, &home).map_err(|error| session(error.into()))?;
     let mut trainer = ScriptedTrainer::new(&plan, &base, teleop.scale(), Habits::default(), seed);
     let mut chance = [0; 10];
     chance.copy_from_slice(&etude_model::Digest::of(format!("{name} {seed}").as_bytes()).0[..10]);
@@ -290,7 +291,7 @@ fn make_take(
     let outcome = |robot: &SimulatedRobot| {
         if robot.simulation().progress().success { Outcome::Success } else { Outcome::Failure }
     };
-    let result = record(robot, &mut trainer, &mut teleop, &what, &desk, outcome).map_err(session)?;
+    let result = record(robot, &mut trainer, teleop, &what, &desk, outcome).map_err(session)?;
     Ok((result.path, result.outcome == Outcome::Success))
 }
 

@@ -1,6 +1,7 @@
 //! The recorder against what happens to recordings: kills, full disks, sources that misbehave, and a full robot.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
+mod apart;
 mod cameras;
 mod common;
 mod crossing;

@@ -1,7 +1,6 @@
 //! One station's work: a robot in physics, a scripted trainer, one task, several takes.
 
 use anyhow::Context;
-use etude_model::card::Card;
 use etude_model::id::{EpisodeId, RobotSerial, StationId, TrainerId};
 use etude_model::rights::Rights;
 use etude_model::take::Outcome;
@@ -55,9 +54,11 @@ impl Job {
         let renderer = Renderer::new(&simulation, None)?;
         let mut now = HostTime(MORNING_NS) + Span(SHIFT.0 * i64::from(self.shift));
         let mut robot = SimulatedRobot::new(simulation, Some(renderer), now);
+        let teleop = Teleop::new(&card, &self.models, robot.positions())?;
         for number in 0..self.takes {
-            let result =
-                self.take(&mut robot, &card, number, now).with_context(|| format!("take {}", number + 1))?;
+            let result = self
+                .take(&mut robot, &teleop, number, now)
+                .with_context(|| format!("take {}", number + 1))?;
             now = robot.now() + RESET;
             let made = Made { robot: self.robot.clone(), task: self.task.clone(), number, result };
             if !give(made) {
@@ -70,7 +71,7 @@ impl Job {
     fn take(
         &self,
         robot: &mut SimulatedRobot,
-        card: &Card,
+        teleop: &Teleop,
         number: u32,
         now: HostTime,
     ) -> anyhow::Result<session::TakeResult> {
@@ -79,8 +80,7 @@ impl Job {
         robot.reset(&self.task, seed, now)?;
         let plan = plan::for_task(robot.simulation())?;
         let base = robot.simulation().base_pose();
-        let home: Vec<f64> = robot.positions().to_vec();
-        let mut teleop = Teleop::new(card, &self.models, &home)?;
+        let mut teleop = teleop.anew(robot.positions());
         let mut trainer = ScriptedTrainer::new(&plan, &base, teleop.scale(), Habits::default(), seed);
         let mut id_chance = [0; 10];
         id_chance.copy_from_slice(&chance[8..18]);
