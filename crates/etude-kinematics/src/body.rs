@@ -15,7 +15,7 @@ pub(crate) mod xml;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use nalgebra::{Isometry3, Unit, Vector3};
+use nalgebra::{Isometry3, Point3, Unit, Vector3};
 
 pub use error::{BodyError, LookupError, Remark};
 pub use inertial::Inertial;
@@ -163,6 +163,15 @@ pub struct Frame {
     pub frame_in_joint: Isometry3<f64>,
 }
 
+/// Two links that are tied to each other beyond the tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loop {
+    /// The joints that carry the links; the world has index 0.
+    pub joints: [JointId; 2],
+    /// The point that both links share, in the frames of the two joints, m; `None` where more than a point is tied.
+    pub shared_m: Option<[Point3<f64>; 2]>,
+}
+
 /// A named set of joint positions stored in the model, such as "home".
 #[derive(Debug, Clone)]
 pub struct Keyframe {
@@ -196,7 +205,7 @@ pub struct Body {
     /// Joints that the model's actuators drive; none where the format has no actuators.
     driven: Option<HashSet<JointId>>,
     /// Joints whose links a loop closes, beyond the tree.
-    loops: Vec<[JointId; 2]>,
+    loops: Vec<Loop>,
     /// Tendons that a motor pulls.
     tendons: Vec<Tendon>,
     joint_by_name: HashMap<String, JointId>,
@@ -235,9 +244,8 @@ impl Body {
         self.driven.as_ref().map(|driven| driven.contains(&joint))
     }
 
-    /// Pairs of joints whose links are tied to each other beyond the tree (MJCF `connect` and `weld`): closed loops. The
-    /// world has index 0.
-    pub fn loops(&self) -> &[[JointId; 2]] {
+    /// Links that are tied to each other beyond the tree (MJCF `connect` and `weld`): closed loops.
+    pub fn loops(&self) -> &[Loop] {
         &self.loops
     }
 

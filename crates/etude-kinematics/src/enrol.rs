@@ -10,10 +10,14 @@ mod chain;
 pub mod check;
 mod clear;
 mod grasp;
+mod grip;
+mod gripper;
 mod hand;
 mod head;
 mod home;
+mod jaw;
 mod leg;
+mod linkage;
 mod names;
 mod naming;
 mod orient;
@@ -33,6 +37,7 @@ use etude_model::slot::Slot;
 use crate::body::{Body, JointId};
 
 pub use clear::{HomeClearance, clear_home};
+pub use grasp::fit_grippers;
 pub use orient::Directions;
 
 /// A joint of which the draft is at least this confident counts as known; what is below is asked.

@@ -22,8 +22,10 @@ pub use capsule::{Capsule, Nearest, nearest};
 pub use error::{GeometryError, GeometryRemark};
 pub use fit::fit_capsule;
 pub use overlap::{Overlap, Overlaps};
+pub(crate) use pairs::moving_joint;
 pub use pairs::{PairOptions, PairReport, SelfCollision};
-use solid::{ContactBits, Solid};
+use solid::ContactBits;
+pub(crate) use solid::Solid;
 
 /// A capsule that belongs to a link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +75,11 @@ impl Geometry {
     /// What was left out, and why.
     pub fn remarks(&self) -> &[GeometryRemark] {
         &self.remarks
+    }
+
+    /// All shapes as hulls, in the order of the model.
+    pub(crate) fn hulls(&self) -> &[Solid] {
+        &self.solids
     }
 
     pub(crate) fn is_excluded(&self, one: FrameId, other: FrameId) -> bool {

@@ -9,7 +9,7 @@ use nalgebra::{Isometry3, Unit, UnitQuaternion, Vector3};
 use super::inertial::{Inertial, Stated};
 use super::{
     Body, BodyError, BodyOptions, Frame, FrameId, FrameKind, Joint, JointId, JointKind, JointLimits,
-    Keyframe, Mimic, Remark, Tendon,
+    Keyframe, Loop, Mimic, Remark, Tendon,
 };
 
 /// Most joints in one body; a humanoid with two hands has fewer than a hundred.
@@ -101,8 +101,8 @@ impl Builder {
     }
 
     /// Ties the links of two joints beyond the tree.
-    pub(super) fn close_loop(&mut self, one: JointId, other: JointId) {
-        self.body.loops.push([one, other]);
+    pub(super) fn close_loop(&mut self, closed: Loop) {
+        self.body.loops.push(closed);
     }
 
     /// States a tendon that a motor pulls; [`Builder::finish`] keeps it where it moves several joints.
@@ -110,10 +110,15 @@ impl Builder {
         self.body.tendons.push(tendon);
     }
 
-    /// The joint that carries a frame.
-    pub(super) fn carrier(&self, kind: FrameKind, name: &str) -> Option<JointId> {
+    /// A frame by its kind and exact name.
+    pub(super) fn frame(&self, kind: FrameKind, name: &str) -> Option<&Frame> {
         let frame = self.body.frame_by_name.get(&(kind, name.to_owned()))?;
-        Some(self.body.frames[frame.0].joint)
+        Some(&self.body.frames[frame.0])
+    }
+
+    /// The body as far as it is built, to be looked at at rest.
+    pub(super) fn body(&self) -> &Body {
+        &self.body
     }
 
     pub(super) fn joint(&self, name: &str) -> Option<JointId> {

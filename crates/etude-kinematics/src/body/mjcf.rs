@@ -6,14 +6,15 @@ use std::path::Path;
 use mjcf_rs::Model;
 use mjcf_rs::body::JointType;
 use mjcf_rs::equality::{Equality, EqualityJoint};
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use roxmltree::Document;
 
 use super::builder::{Builder, Coupling, JointSpec};
 use super::{
-    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Remark, Tendon, inertial,
+    Body, BodyError, BodyOptions, FrameKind, JointId, JointKind, JointLimits, Loop, Remark, Tendon, inertial,
     mjcf_check, mjcf_effort, xml,
 };
+use crate::forward::Poses;
 
 /// Reads an MJCF document after splicing its includes.
 pub(super) fn read(document: &Document<'_>, origin: &Path, options: &BodyOptions) -> Result<Body, BodyError> {
@@ -204,6 +205,7 @@ fn couple(builder: &mut Builder, model: &Model) {
 
 /// Links that `connect` and `weld` tie to each other. The reader gives only those that name bodies, so the text is asked.
 fn close_loops(builder: &mut Builder, document: &Document<'_>) {
+    let poses = Poses::new(builder.body());
     let ties = document.root_element().children().filter(|node| node.has_tag_name("equality"));
     for tie in ties.flat_map(|node| node.children()) {
         if !(tie.has_tag_name("connect") || tie.has_tag_name("weld"))
@@ -212,13 +214,34 @@ fn close_loops(builder: &mut Builder, document: &Document<'_>) {
             continue;
         }
         let end = |body: &str, site: &str| {
-            let of_body = tie.attribute(body).and_then(|name| builder.carrier(FrameKind::Link, name));
-            of_body.or_else(|| tie.attribute(site).and_then(|name| builder.carrier(FrameKind::Site, name)))
+            let of_body = tie.attribute(body).and_then(|name| builder.frame(FrameKind::Link, name));
+            of_body.or_else(|| tie.attribute(site).and_then(|name| builder.frame(FrameKind::Site, name)))
         };
-        if let (Some(one), Some(other)) = (end("body1", "site1"), end("body2", "site2")) {
-            builder.close_loop(one, other);
-        }
+        let (Some(one), Some(other)) = (end("body1", "site1"), end("body2", "site2")) else { continue };
+        let joints = [one.joint, other.joint];
+        let anchor = tie.attribute("anchor").and_then(point);
+        let shared_m = match (tie.has_tag_name("connect"), one.kind, other.kind) {
+            // Two sites are where they are; of two bodies the second has its point where the first has it at rest.
+            (true, FrameKind::Site, FrameKind::Site) => {
+                Some([one, other].map(|site| site.frame_in_joint.translation.vector.into()))
+            }
+            (true, FrameKind::Link, _) => anchor.map(|anchor| {
+                let in_one = one.frame_in_joint * anchor;
+                let in_other = poses
+                    .world_from_joint(other.joint)
+                    .inverse_transform_point(&(poses.world_from_joint(one.joint) * in_one));
+                [in_one, in_other]
+            }),
+            _ => None,
+        };
+        builder.close_loop(Loop { joints, shared_m });
     }
+}
+
+/// Three numbers.
+fn point(text: &str) -> Option<Point3<f64>> {
+    let numbers: Vec<f64> = text.split_whitespace().map_while(|word| word.parse().ok()).collect();
+    <[f64; 3]>::try_from(numbers).ok().filter(|it| it.iter().all(|value| value.is_finite())).map(Point3::from)
 }
 
 /// Joints that actuators drive, directly or through a tendon.

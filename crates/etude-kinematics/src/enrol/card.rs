@@ -9,7 +9,8 @@ use etude_model::slot::Part;
 use etude_model::unit::Unit;
 
 use super::{ArmDraft, Draft, HandDraft, JointDraft, SURE};
-use crate::body::{self, Body, FrameKind, JointId};
+use crate::FingerRange;
+use crate::body::{self, Body, FrameKind, JointId, JointLimits};
 use crate::forward::Poses;
 use crate::transform;
 
@@ -349,12 +350,17 @@ fn tendons(body: &Body, channels: &[&JointDraft]) -> Vec<Tendon> {
 
 fn hand_entry(body: &Body, hand: &HandDraft) -> Option<Hand> {
     let ranges: Vec<_> = hand.ranges.iter().filter(|range| body.joint(&range.joint).is_ok()).collect();
+    // A limit that is rounded past itself cannot be reached.
+    let within = |range: &FingerRange, position: f64| {
+        let limits = body.joint(&range.joint).map_or(JointLimits::NONE, |joint| body.limits(joint));
+        rounded(position).max(limits.lower).min(limits.upper)
+    };
     (!ranges.is_empty()).then(|| Hand {
         side: hand.side,
         kind: if hand.is_gripper { HandKind::Gripper } else { HandKind::Fingers },
         joints: ranges.iter().map(|range| range.joint.clone()).collect(),
-        open: ranges.iter().map(|range| rounded(range.open)).collect(),
-        closed: ranges.iter().map(|range| rounded(range.closed)).collect(),
+        open: ranges.iter().map(|range| within(range, range.open)).collect(),
+        closed: ranges.iter().map(|range| within(range, range.closed)).collect(),
         aperture_m: hand.aperture_m.map(rounded),
     })
 }

@@ -116,8 +116,8 @@ impl Skeleton {
             nodes[index].depth = below + 1;
         }
         let mut looped = vec![false; nodes.len()];
-        for end in body.loops().iter().flatten() {
-            if let Some(node) = owner_of(*end) {
+        for end in body.loops().iter().flat_map(|closed| closed.joints) {
+            if let Some(node) = owner_of(end) {
                 looped[node] = true;
             }
         }

@@ -2,7 +2,6 @@
 
 use etude_model::card::Side;
 use etude_model::slot::{Part, Slot};
-use nalgebra::Point3;
 
 use super::arm::NamedArm;
 use super::chain::Chain;
@@ -15,7 +14,7 @@ use super::skeleton::{Index, Skeleton};
 use super::slots::Found;
 use super::wheels::WheelRole;
 use super::witness::{self, Name};
-use super::{ArmDraft, Draft, FingerDraft, HandDraft, JointDraft, RobotKind, arm, hand, leg, parts};
+use super::{ArmDraft, Draft, HandDraft, JointDraft, RobotKind, arm, hand, leg, parts};
 use crate::body::{Body, Remark};
 use crate::forward::Poses;
 
@@ -202,34 +201,15 @@ impl Writer<'_> {
         drivers.extend(beside.iter().copied().filter(|&node| self.skeleton.nodes[node].parent == palm));
         let named = hand::name(&self.skeleton, &drivers, branches, known, &drives);
         let limit = if arm.jaw_by_guess { limit.min(0.7) } else { limit };
-        self.write_hand(&named, side, limit, arm.wrist, directions);
+        self.write_hand(&named, side, limit, directions);
     }
 
-    fn write_hand(
-        &mut self,
-        named: &NamedHand,
-        side: Side,
-        limit: f64,
-        wrist: Point3<f64>,
-        directions: &Directions,
-    ) {
+    fn write_hand(&mut self, named: &NamedHand, side: Side, limit: f64, directions: &Directions) {
         for found in &named.joints {
             self.put(hand_part(side), found, limit);
         }
-        let fingers = named.fingers.iter().map(|finger| FingerDraft {
-            name: if named.is_gripper { "gripper".to_owned() } else { finger.name.clone() },
-            joints: finger.joints.iter().map(|&node| self.skeleton.nodes[node].joint).collect(),
-            tip_m: finger.tip.coords.into(),
-        });
-        let place = HandPlace { body: self.body, skeleton: &self.skeleton, named, side, wrist, directions };
-        self.hands.push(HandDraft {
-            side,
-            is_gripper: named.is_gripper,
-            fingers: fingers.collect(),
-            grasp: place.grasp(),
-            ranges: place.ranges(),
-            aperture_m: place.aperture_m(),
-        });
+        let place = HandPlace { body: self.body, skeleton: &self.skeleton, named, side, directions };
+        self.hands.push(place.read());
     }
 
     fn hand_alone(&mut self, parts: &Parts) {
@@ -252,8 +232,7 @@ impl Writer<'_> {
         } else {
             named
         };
-        let wrist = hand.line.last().map_or_else(Point3::origin, |&node| self.skeleton.nodes[node].anchor);
-        self.write_hand(&named, side, limit, wrist, &parts.directions);
+        self.write_hand(&named, side, limit, &parts.directions);
         let wrists = hand.line.len();
         for (place, &node) in hand.line.iter().enumerate() {
             let name = if place + 1 == wrists { "wrist_pitch" } else { "wrist_yaw" };

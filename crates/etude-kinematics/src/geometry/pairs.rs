@@ -205,7 +205,7 @@ pub(super) fn are_joined(body: &Body, one: FrameId, other: FrameId) -> bool {
 }
 
 /// The joint, or the nearest above it, that moves; `None` where the world carries it.
-pub(super) fn moving_joint(body: &Body, joint: JointId) -> Option<JointId> {
+pub(crate) fn moving_joint(body: &Body, joint: JointId) -> Option<JointId> {
     let mut joint = Some(joint).filter(|joint| joint.index() != 0);
     while let Some(at) = joint.filter(|&at| body.kind(at) == JointKind::Fixed) {
         joint = body.parent(at);

@@ -18,11 +18,11 @@ const WAYS: u32 = 8;
 
 /// A convex solid that belongs to a link: the hull of points, thicker by a radius.
 #[derive(Debug, Clone)]
-pub(super) struct Solid {
-    pub(super) link: FrameId,
+pub(crate) struct Solid {
+    pub(crate) link: FrameId,
     /// In the frame of the joint that carries the link, m.
-    pub(super) points: Vec<Vector3<f64>>,
-    pub(super) radius_m: f64,
+    pub(crate) points: Vec<Vector3<f64>>,
+    pub(crate) radius_m: f64,
     pub(super) bits: ContactBits,
 }
 

@@ -48,7 +48,7 @@ fn workspace() -> PathBuf {
 }
 
 /// Every card of `robots/`, by the name of its folder.
-fn cards() -> BTreeMap<String, Card> {
+pub(crate) fn cards() -> BTreeMap<String, Card> {
     let folder = workspace().join("robots");
     let entries = std::fs::read_dir(&folder).expect("the folder is part of the repository").flatten();
     let read = |path: PathBuf| {
@@ -61,7 +61,7 @@ fn cards() -> BTreeMap<String, Card> {
 }
 
 /// The truth about a card's model.
-fn truth_of(card: &str, truths: &BTreeMap<String, Truth>) -> Option<String> {
+pub(crate) fn truth_of(card: &str, truths: &BTreeMap<String, Truth>) -> Option<String> {
     let (_, truth) = TRUTHS
         .iter()
         .find(|(name, _)| *name == card)
@@ -72,7 +72,7 @@ fn truth_of(card: &str, truths: &BTreeMap<String, Truth>) -> Option<String> {
 }
 
 /// The files of a card's model that are at hand: what set-up unpacked, and the vendors' models.
-fn models(card: &Card, truth: Option<&Truth>) -> Vec<PathBuf> {
+pub(crate) fn models(card: &Card, truth: Option<&Truth>) -> Vec<PathBuf> {
     let unpacked = card.kinematics.iter().map(|model| workspace().join(".deps/robots").join(&model.path));
     let vendors = truth.and_then(|truth| Some(data::robot_models()?.join(&truth.model)));
     unpacked.chain(vendors).filter(|path| path.is_file()).collect()

@@ -6,6 +6,7 @@ mod chains;
 mod changed;
 mod constraints;
 mod data;
+mod drafted;
 mod enrol;
 mod formats;
 mod geometry;

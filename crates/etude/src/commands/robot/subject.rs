@@ -52,12 +52,13 @@ pub(super) fn body(path: &Path) -> anyhow::Result<Body> {
     Ok(Body::from_path(path, &options)?)
 }
 
-/// What enrolment makes of the body that was read from `path`, at a home in which no link reaches into another; and the shapes
-/// that say so.
+/// What enrolment makes of the body that was read from `path`, its grippers fitted to their shapes, at a home in which no link
+/// reaches into another; and those shapes.
 pub(super) fn drafted(body: &Body, path: &Path) -> (Draft, Result<Geometry, GeometryError>) {
     let mut draft = enrol::draft(body);
     let geometry = Geometry::from_path(body, path);
     if let Ok(geometry) = &geometry {
+        enrol::fit_grippers(body, &mut draft, geometry);
         enrol::clear_home(body, &mut draft, geometry);
     }
     (draft, geometry)
