@@ -18,6 +18,7 @@ mod home;
 mod jaw;
 mod leg;
 mod linkage;
+mod mirror;
 mod names;
 mod naming;
 mod orient;

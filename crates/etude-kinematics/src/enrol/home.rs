@@ -2,6 +2,7 @@
 
 use nalgebra::{Point3, Unit, UnitQuaternion, Vector3};
 
+use super::mirror;
 use super::orient::{Directions, unit};
 use super::skeleton::{Index, Skeleton};
 use etude_model::card::Side;
@@ -36,10 +37,52 @@ pub(super) struct ArmToPlace<'a> {
     pub(super) room_m: f64,
 }
 
-/// Displacements of an arm's joints from rest, in the order of its line, that bring its hand before the body; and by what
-/// share of the arm's length the wrist misses its place.
-pub(super) fn arm(skeleton: &Skeleton, directions: &Directions, arm: &ArmToPlace<'_>) -> (Vec<f64>, f64) {
-    let bounds: Vec<(f64, f64)> = arm.line.iter().map(|&node| inside(skeleton, node)).collect();
+/// Displacements of every arm's joints from rest, in the order of its line, that bring its hand before the body; and by what
+/// share of the arm's length the wrist misses its place. The second of two arms that are mirror images mirrors the first.
+pub(super) fn arms(
+    skeleton: &Skeleton,
+    directions: &Directions,
+    arms: &[ArmToPlace<'_>],
+) -> Vec<(Vec<f64>, f64)> {
+    if let [one, other] = arms
+        && let Some(signs) = mirror::signs(skeleton, one, other, &directions.left)
+        && let Some(shared) = shared_bounds(skeleton, one, other, &signs)
+    {
+        let (values, missed) = arm(skeleton, directions, one, &shared);
+        let mirrored = values.iter().zip(&signs).map(|(value, sign)| value * sign).collect();
+        return vec![(values, missed), (mirrored, missed)];
+    }
+    let own = |arm: &ArmToPlace<'_>| bounds(skeleton, arm);
+    arms.iter().map(|one| arm(skeleton, directions, one, &own(one))).collect()
+}
+
+fn bounds(skeleton: &Skeleton, arm: &ArmToPlace<'_>) -> Vec<(f64, f64)> {
+    arm.line.iter().map(|&node| inside(skeleton, node)).collect()
+}
+
+/// What the joints of one arm and, mirrored, those of the other may both do; `None` where that is nothing for some joint.
+fn shared_bounds(
+    skeleton: &Skeleton,
+    one: &ArmToPlace<'_>,
+    other: &ArmToPlace<'_>,
+    signs: &[f64],
+) -> Option<Vec<(f64, f64)>> {
+    let pairs = bounds(skeleton, one).into_iter().zip(bounds(skeleton, other)).zip(signs);
+    pairs
+        .map(|((own, (low, high)), sign)| {
+            let (low, high) = if *sign < 0.0 { (-high, -low) } else { (low, high) };
+            let shared = (own.0.max(low), own.1.min(high));
+            (shared.0 <= shared.1).then_some(shared)
+        })
+        .collect()
+}
+
+fn arm(
+    skeleton: &Skeleton,
+    directions: &Directions,
+    arm: &ArmToPlace<'_>,
+    bounds: &[(f64, f64)],
+) -> (Vec<f64>, f64) {
     let outward = directions.left * if arm.side == Side::Left { 1.0 } else { -1.0 };
     let place = |shares: [f64; 3]| {
         let [ahead, out, down] = shares.map(|share| share * arm.length_m);
@@ -55,15 +98,15 @@ pub(super) fn arm(skeleton: &Skeleton, directions: &Directions, arm: &ArmToPlace
         let pointing = 1.0 - unit(at.tip - at.wrist).dot(&directions.forward);
         let strained: f64 = values
             .iter()
-            .zip(&bounds)
+            .zip(bounds)
             .map(|(value, (low, high))| ((value - (low + high) / 2.0) / (high - low).max(1e-9)).powi(2))
             .sum();
         far * far + 0.15 * elbow_far * elbow_far + 0.04 * pointing + 0.004 * strained
     };
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in 0..STARTS + 2 {
-        let mut values = start_values(&bounds, start);
-        let reached = descend(&mut values, &bounds, &cost);
+        let mut values = start_values(bounds, start);
+        let reached = descend(&mut values, bounds, &cost);
         if best.as_ref().is_none_or(|(other, _)| reached < *other) {
             best = Some((reached, values));
         }

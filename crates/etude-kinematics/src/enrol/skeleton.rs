@@ -18,6 +18,7 @@ pub(super) struct Node {
     /// Direction of the axis, in the world.
     pub(super) axis: Vector3<f64>,
     pub(super) kind: JointKind,
+    /// Lowest and highest displacement from rest, rad or m.
     pub(super) lower: f64,
     pub(super) upper: f64,
     /// The joint that this one follows.
@@ -208,6 +209,8 @@ fn push(
     let index = nodes.len();
     let pose = poses.world_from_joint(joint);
     let limits = body.limits(joint);
+    let scalar = body.position_index(joint).filter(|_| body.kind(joint).is_scalar());
+    let rest = scalar.and_then(|place| body.rest().get(place)).copied().unwrap_or_default();
     nodes.push(Node {
         joint,
         parent,
@@ -215,8 +218,8 @@ fn push(
         anchor: Point3::from(pose.translation.vector),
         axis: pose.rotation * body.axis(joint).into_inner(),
         kind: body.kind(joint),
-        lower: limits.lower,
-        upper: limits.upper,
+        lower: limits.lower - rest,
+        upper: limits.upper - rest,
         source: None,
         points: Vec::new(),
         mass_kg: 0.0,

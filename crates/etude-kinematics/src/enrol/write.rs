@@ -9,7 +9,7 @@ use super::grasp::HandPlace;
 use super::hand::{Drives, NamedHand};
 use super::home::{self, ArmToPlace};
 use super::orient::Directions;
-use super::parts::Parts;
+use super::parts::{Limb, Parts};
 use super::skeleton::{Index, Skeleton};
 use super::slots::Found;
 use super::wheels::WheelRole;
@@ -314,31 +314,37 @@ impl Writer<'_> {
         let points = self.skeleton.all_points();
         let lowest =
             points.iter().map(|point| point.coords.dot(&parts.directions.up)).fold(f64::INFINITY, f64::min);
-        let mut missed = Vec::new();
         let mut limbs: Vec<_> = parts.arms.iter().collect();
         limbs.sort_by_key(|limb| limb.side);
-        for limb in limbs {
-            let named = arm::name(&self.skeleton, &limb.chain, &parts.directions, limb.side.is_none());
-            let place = named.joints.iter().find(|found| found.name == "elbow").map(|found| found.node);
-            let line: Vec<Index> =
-                limb.chain.line.iter().copied().filter(|node| !named.of_hand.contains(node)).collect();
-            let (Some(elbow), Some(length_m)) = (named.elbow, named.length_m()) else { continue };
-            let elbow_place = line.iter().position(|&node| Some(node) == place).unwrap_or_default();
-            let tip = self.skeleton.tip(&limb.chain.line);
-            let side = limb.side.unwrap_or(Side::Right);
-            let to_place = ArmToPlace {
-                side,
-                line: &line,
-                shoulder: named.shoulder,
-                elbow,
-                elbow_place,
-                wrist: named.wrist,
-                tip,
-                length_m,
-                room_m: named.shoulder.coords.dot(&parts.directions.up) - lowest,
-            };
-            let (values, miss) = home::arm(&self.skeleton, &parts.directions, &to_place);
-            line.iter().zip(values).for_each(|(&node, value)| put(node, value));
+        let named: Vec<(NamedArm, Vec<Index>, &Limb)> = limbs
+            .into_iter()
+            .map(|limb| {
+                let named = arm::name(&self.skeleton, &limb.chain, &parts.directions, limb.side.is_none());
+                let line = limb.chain.line.iter().copied();
+                let line = line.filter(|node| !named.of_hand.contains(node)).collect();
+                (named, line, limb)
+            })
+            .collect();
+        let arms: Vec<ArmToPlace<'_>> = named
+            .iter()
+            .filter_map(|(named, line, limb)| {
+                let place = named.joints.iter().find(|found| found.name == "elbow").map(|found| found.node);
+                Some(ArmToPlace {
+                    side: limb.side.unwrap_or(Side::Right),
+                    line,
+                    shoulder: named.shoulder,
+                    elbow: named.elbow?,
+                    elbow_place: line.iter().position(|&node| Some(node) == place).unwrap_or_default(),
+                    wrist: named.wrist,
+                    tip: self.skeleton.tip(&limb.chain.line),
+                    length_m: named.length_m()?,
+                    room_m: named.shoulder.coords.dot(&parts.directions.up) - lowest,
+                })
+            })
+            .collect();
+        let mut missed = Vec::new();
+        for (arm, (values, miss)) in arms.iter().zip(home::arms(&self.skeleton, &parts.directions, &arms)) {
+            arm.line.iter().zip(values).for_each(|(&node, value)| put(node, value));
             missed.push(miss);
         }
         self.body.apply_mimics(&mut positions);

@@ -1,4 +1,4 @@
-//! What enrolment drafts of hands, held against the confirmed cards of `robots/` and against models made up here.
+//! What enrolment drafts of hands and home, held against the confirmed cards of `robots/` and against models made up here.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,11 @@ use etude_kinematics::enrol::{self, Draft, HandDraft, card::About};
 use etude_kinematics::{Body, BodyOptions, Geometry, Poses, transform};
 use etude_model::Card;
 use etude_model::card::{Hand, Side};
+use etude_model::slot::Part;
 use nalgebra::{Isometry3, Vector3};
 
 use crate::cards;
+use crate::data;
 use crate::truth::{self, Truth};
 
 /// How far a drafted grasp frame may be off the card's, m, and how far turned, degrees.
@@ -142,6 +144,35 @@ fn grasp_frames_are_drafted_where_their_cards_have_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn homes_of_arms_that_are_mirror_images_are_mirror_images() {
+    let Some(models) = data::robot_models() else { return };
+    let (mut mirrored, mut others) = (0, Vec::new());
+    for (name, truth) in truth::all() {
+        let body = truth::body(&models, &truth);
+        let draft = enrol::draft(&body);
+        let at = |part: Part| -> BTreeMap<String, f64> {
+            let own = draft.joints.iter().filter_map(|joint| {
+                let slot = joint.slot.as_ref().filter(|slot| slot.part == part)?;
+                Some((slot.joint.clone(), *draft.home.get(body.position_index(joint.joint)?)?))
+            });
+            own.collect()
+        };
+        let (left, right) = (at(Part::LeftArm), at(Part::RightArm));
+        if left.len() < 2 || right.len() < 2 {
+            continue;
+        }
+        let same = |(joint, left): (&String, &f64)| {
+            right.get(joint).is_some_and(|it| (it.abs() - left.abs()).abs() < 1e-9)
+        };
+        if left.iter().all(same) { mirrored += 1 } else { others.push(name) }
+    }
+    eprintln!("{mirrored} homes are mirror images");
+    assert!(mirrored >= 40, "{mirrored}");
+    // Its arms are not built alike.
+    assert_eq!(others, ["stanford_toddlerbot_2xc"]);
 }
 
 /// What is drafted of a gripper that is written here.
