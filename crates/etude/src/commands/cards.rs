@@ -7,6 +7,7 @@ use crate::folders;
 use crate::hint::Advised;
 use anyhow::Context;
 use etude_model::Card;
+use etude_model::card::KinematicModel;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,26 @@ pub(super) fn named(card: &Path, robots: Option<&Path>) -> anyhow::Result<Card> 
         fs::read_to_string(&file).with_context(|| format!("the card {} cannot be read", file.display()))?;
     let card = Card::from_toml(&text).and_then(|card| card.confirmed().map(|()| card));
     card.with_context(|| format!("the card {}", file.display()))
+}
+
+/// Refuses a card whose model is not in the folder of models, and says which package ships it. A card without a model is left to
+/// whoever needs one.
+pub(super) fn model_at_hand(card: &Card, models: &Path) -> anyhow::Result<()> {
+    let Some(kinematics) = card.kinematics.as_ref().filter(|it| !models.join(&it.path).is_file()) else {
+        return Ok(());
+    };
+    let (what, hint) = not_at_hand(card, kinematics, &format!("it is not in {}", models.display()));
+    Err(Advised::new(what, hint).into())
+}
+
+/// What is said of a model that is not where `looked` tells, and what to do about it.
+pub(super) fn not_at_hand(card: &Card, kinematics: &KinematicModel, looked: &str) -> (String, String) {
+    let what = format!("the model {} of {} is not at hand: {looked}", kinematics.path, card.title());
+    let hint = format!(
+        "{} ships it: `cargo xtask setup` fetches what the demonstration uses, --models names a folder of others",
+        kinematics.package
+    );
+    (what, hint)
 }
 
 fn file(card: &Path, robots: Option<&Path>) -> anyhow::Result<PathBuf> {

@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: &RetargetArgs, output: &Output) -> anyhow::Result<E
     let robots = arguments.robots.as_deref();
     let target = cards::named(&arguments.to, robots)?;
     let body = arguments.body.as_deref().map(|card| cards::named(card, robots)).transpose()?;
+    for card in [Some(&target), body.as_ref()].into_iter().flatten() {
+        cards::model_at_hand(card, &models)?;
+    }
     let rules = rules(arguments.rules.as_deref())?;
     let episode = Episode::open(&arguments.episode)?;
     let source = crossing::card_of(&episode)?;

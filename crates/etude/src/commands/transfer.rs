@@ -19,7 +19,11 @@ pub(crate) fn run(arguments: &TransferMatrixArgs, output: &Output) -> anyhow::Re
     let models = folders::models(arguments.models.as_deref())?;
     let robots = folders::robots(arguments.robots.as_deref())?;
     let scene = scene_of(&robots, &arguments.task)?;
-    let named = |name: &String| Ok((name.clone(), cards::named(Path::new(name), Some(&robots))?));
+    let named = |name: &String| {
+        let card = cards::named(Path::new(name), Some(&robots))?;
+        cards::model_at_hand(&card, &models)?;
+        Ok((name.clone(), card))
+    };
     let order = MatrixOrder {
         scene,
         task: arguments.task.clone(),

@@ -100,10 +100,37 @@ fn a_card_whose_model_is_missing_or_broken_says_which_and_who_ships_it() {
     assert!(missing.stdout.contains("left_arm.elbow"), "the card is shown all the same: {missing:#?}");
     let check = show("check").exits(1);
     assert!(check.stderr.contains("error: the model pair.urdf of Maker pair is not at hand"), "{check:#?}");
+    let moving = ["retarget", "take.mcap", "--to", "robots/pair", models[0], models[1]];
+    let retarget = etude_in(folder.path(), &moving).exits(1);
+    assert!(retarget.stderr.contains("pair-models==1.0 ships it"), "{retarget:#?}");
     fs::write(folder.path().join("models/pair.urdf"), "<robot name=\"pair\">").expect("written");
     let broken = show("show").exits(0);
     assert!(broken.stderr.contains("models/pair.urdf: not well-formed XML"), "{broken:#?}");
     assert!(broken.stderr.contains("pair-models==1.0 should ship it whole"), "{broken:#?}");
+}
+
+#[test]
+fn a_card_is_shown_with_its_own_grasp_frames() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("pair.urdf"), two_arms()).expect("written");
+    let enroll = ["robot", "enroll", "pair.urdf", "--vendor", "Maker", "--accept", "--out", "robots/pair"];
+    etude_in(folder.path(), &enroll).exits(0);
+    let file = folder.path().join("robots/pair/card.toml");
+    let drafted = fs::read_to_string(&file).expect("a card");
+    let drawn = |end: &str| {
+        fs::write(&file, drafted.clone() + end).expect("written");
+        etude_in(folder.path(), &["robot", "show", "robots/pair", "--png", "pair.png"]).exits(0);
+        fs::read(folder.path().join("pair.png")).expect("a picture")
+    };
+    let end = |ahead: f64| {
+        format!(
+            "\n[[end_effector]]\nside = \"left\"\nbody = \"left_e_link\"\n\
+             grasp_in_body = {{ position_m = [{ahead}, 0.0, -0.1], orientation_xyzw = [0.0, 0.0, 0.0, 1.0] }}\n"
+        )
+    };
+    let pictures = [drawn(""), drawn(&end(0.0)), drawn(&end(0.1))];
+    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2], "each card has another picture");
+    assert_eq!(drawn(&end(0.1)), pictures[2], "and one card has one");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What a command about a robot is about: a card, a model, or a card with its model.
 
 use crate::cli::RobotFolders;
+use crate::commands::cards;
 use crate::folders;
 use crate::hint::Advised;
 use anyhow::Context;
-use etude_kinematics::enrol::{self, Draft, card::About};
+use etude_kinematics::enrol::{self, Draft, HandDraft, card::About};
 use etude_kinematics::geometry::GeometryError;
-use etude_kinematics::{Body, BodyOptions, Geometry};
+use etude_kinematics::{Body, BodyOptions, Geometry, Poses, transform};
 use etude_model::Card;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,13 +111,8 @@ fn of_card(card: &Card, at: &RobotFolders) -> Result<Model, NoModel> {
             Ok(folder) => format!("it is not in {}", folder.display()),
             Err(error) => error.to_string(),
         };
-        return Err(NoModel {
-            what: format!("the model {} of {} is not at hand: {looked}", kinematics.path, card.title()),
-            hint: format!(
-                "{} ships it: `cargo xtask setup` fetches what the demonstration uses, --models names a folder of others",
-                kinematics.package
-            ),
-        });
+        let (what, hint) = cards::not_at_hand(card, kinematics, &looked);
+        return Err(NoModel { what, hint });
     };
     let body = body(&file).map_err(|error| NoModel {
         what: format!("the model of {} cannot be read: {error}", card.title()),
@@ -126,7 +122,7 @@ fn of_card(card: &Card, at: &RobotFolders) -> Result<Model, NoModel> {
     Ok(Model { file, body, draft, geometry: None })
 }
 
-/// What enrolment makes of a model, where the card's word on slots and home stands.
+/// What enrolment makes of a model, where the card's word on slots, home and grasp frames stands.
 fn with_card(card: &Card, body: &Body) -> Draft {
     let mut draft = enrol::draft(body);
     // How far the drafted home missed says nothing of the card's.
@@ -145,7 +141,29 @@ fn with_card(card: &Card, body: &Body) -> Draft {
         }
     }
     body.apply_mimics(&mut draft.home);
+    take_grasps(card, body, &mut draft);
     draft
+}
+
+/// Hands grasp where the card says; an arm that ends without fingers has a grasp frame too.
+fn take_grasps(card: &Card, body: &Body, draft: &mut Draft) {
+    let rest = Poses::new(body);
+    for end in &card.end_effectors {
+        let Ok(frame) = body.frame(&end.body) else { continue };
+        let grasp = rest.world_from_frame(body, frame) * transform::isometry(&end.grasp_in_body);
+        if let Some(hand) = draft.hands.iter_mut().find(|hand| hand.side == end.side) {
+            hand.grasp = grasp;
+        } else {
+            draft.hands.push(HandDraft {
+                side: end.side,
+                is_gripper: false,
+                fingers: Vec::new(),
+                grasp,
+                ranges: Vec::new(),
+                aperture_m: None,
+            });
+        }
+    }
 }
 
 fn card_file(named: &Path, at: &RobotFolders) -> anyhow::Result<PathBuf> {
