@@ -108,7 +108,11 @@ pub struct Joint {
     pub kind: JointKind,
     /// Unit of its numbers on the wire.
     pub unit: Unit,
-    /// `canonical = sign * wire + offset`; 1 or -1.
+    /// `canonical = sign * wire + offset`; 1 or -1. Canonical is the position in the kinematic model that the card names, with the
+    /// model's zero and direction: the ground on which kinematics and simulation stand. So 1 and 0 say that the wire speaks
+    /// the model's own coordinates. They say nothing of how one robot's joint compares with another's: bodies are compared by
+    /// where links are, not by angles. Of a card without a model, canonical is the position in whatever model of that robot
+    /// its takes are read with.
     #[serde(default = "one")]
     pub sign: f64,
     /// See `sign`; in the unit of the wire.

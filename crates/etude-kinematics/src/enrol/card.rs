@@ -81,8 +81,8 @@ pub fn card(body: &Body, draft: &Draft, about: &About) -> Card {
     tendon_doubt(&card, &mut doubts);
     doubts.push(doubt(
         vec!["joint".to_owned()],
-        "Does the robot's wire carry the joints in this order, in radians and metres?",
-        "the model's order, radians and metres",
+        "Does the robot's wire carry the joints in this order, in radians and metres, with the model's zeros and directions?",
+        "the model's order, zeros and directions, radians and metres",
         0.5,
     ));
     home_doubts(body, draft, &mut doubts);
@@ -309,6 +309,7 @@ fn joint_entry(body: &Body, draft: &Draft, joint: &JointDraft) -> Joint {
         slot: joint.slot.clone(),
         kind,
         unit: if turns { Unit::Radian } else { Unit::Metre },
+        // The model's own coordinates; whether the wire speaks them too is asked.
         sign: 1.0,
         offset: 0.0,
         position: [low, high],
