@@ -15,9 +15,13 @@ const PAD_M: f64 = 0.004;
 const DEPTH_M: f64 = 0.03;
 /// The outer share of a jaw in which pads are looked for; what is nearer to the palm is its mount.
 const OUTER_SHARE: f64 = 0.75;
-/// How far the model's own mark may be off the middle between the jaws, as a share of the way from the wrist to there: aside; aside
-/// where a single jaw closes on the palm's own; ahead.
-const OFF_SHARES: [f64; 3] = [0.1, 0.25, 0.3];
+/// How far the model's own mark may be off the middle between the jaws, as a share of the way from the wrist to there: aside; and
+/// aside where a single jaw closes on the palm's own.
+const ASIDE_SHARE: f64 = 0.1;
+const ASIDE_SINGLE_SHARE: f64 = 0.25;
+/// Likewise behind and ahead; and ahead where masses alone tell where jaws end, which lie well before it.
+const AHEAD_SHARE: f64 = 0.3;
+const AHEAD_OF_MASS_SHARE: f64 = 0.8;
 /// A frame whose link is heavier is a part of the hand and no mark, kg.
 const MARK_KG: f64 = 0.01;
 /// Jaws whose tips pass each other by more than this share of their way are made to; below, tips are not where they touch.
@@ -151,7 +155,8 @@ impl Look<'_> {
     /// Where the middle of a grasped thing is, at rest in the root frame.
     fn origin(&self, meeting: Option<&Meeting>) -> Point3<f64> {
         let between = meeting.map_or_else(|| self.between_tips(), |meeting| meeting.at);
-        self.mark(&between).unwrap_or(between)
+        let most_ahead = if meeting.is_some() { AHEAD_SHARE } else { AHEAD_OF_MASS_SHARE };
+        self.mark(&between, most_ahead).unwrap_or(between)
     }
 
     fn between_tips(&self) -> Point3<f64> {
@@ -161,22 +166,21 @@ impl Look<'_> {
     }
 
     /// The model's own mark of where the hand grasps: a frame of the palm, without mass, about where the jaws meet.
-    fn mark(&self, between: &Point3<f64>) -> Option<Point3<f64>> {
+    fn mark(&self, between: &Point3<f64>, most_ahead: f64) -> Option<Point3<f64>> {
         let gripper = self.gripper;
         let reach = gripper.reach(between);
-        let [aside_share, single_share, ahead_share] = OFF_SHARES;
-        let ahead = |point: &Point3<f64>| (point - between).dot(&gripper.along).abs();
+        let most_across = if gripper.is_single() { ASIDE_SINGLE_SHARE } else { ASIDE_SHARE };
+        let ahead = |point: &Point3<f64>| (point - between).dot(&gripper.along);
         let is_near = |point: &Point3<f64>| {
             let aside = gripper.flat(point - between);
             let across = aside.dot(&gripper.across);
             let thick = (aside - gripper.across * across).norm();
-            let across_share = if gripper.is_single() { single_share } else { aside_share };
-            ahead(point) < ahead_share * reach
-                && thick < aside_share * reach
-                && across.abs() < across_share * reach
+            (-AHEAD_SHARE * reach..most_ahead * reach).contains(&ahead(point))
+                && thick < ASIDE_SHARE * reach
+                && across.abs() < most_across * reach
         };
         let marks = gripper.looks.frames(gripper.palm).filter(|&(_, mass_kg)| mass_kg < MARK_KG);
         let near = marks.map(|(point, _)| point).filter(is_near);
-        near.min_by(|one, other| ahead(one).total_cmp(&ahead(other)))
+        near.min_by(|one, other| ahead(one).abs().total_cmp(&ahead(other).abs()))
     }
 }

@@ -284,9 +284,13 @@ fn the_models_own_mark_between_the_jaws_is_where_it_grasps() {
         );
         gripper(&text.replace("</robot>", &link)).grasp.translation.vector
     };
-    assert!((mark("0.15 0 0") - Vector3::new(0.15, 0.0, 0.0)).norm() < 1e-9);
-    // A camera above the hand and a flange behind it are none.
-    for elsewhere in ["0.13 0 0.06", "0.05 0 0"] {
+    // Fingers end well beyond their masses.
+    for ahead in [0.11, 0.15, 0.2] {
+        let at = mark(&format!("{ahead} 0 0"));
+        assert!((at - Vector3::new(ahead, 0.0, 0.0)).norm() < 1e-9, "{at}");
+    }
+    // A camera above the hand, a flange behind it and a place before it are none.
+    for elsewhere in ["0.13 0 0.06", "0.05 0 0", "0.3 0 0"] {
         assert!((mark(elsewhere) - Vector3::new(0.13, 0.0, 0.0)).norm() < 1e-9, "{elsewhere}");
     }
 }
