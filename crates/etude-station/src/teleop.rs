@@ -161,6 +161,7 @@ impl Teleop {
     }
 
     /// The same robot, standing at `positions` and led anew; reading its model and shapes is spared.
+    #[must_use]
     pub fn anew(&self, positions: &[f64]) -> Self {
         let mut new = self.clone();
         write(&new.joints, positions, &mut new.positions);
