@@ -5,14 +5,16 @@
 //! HTTP.
 //!
 //! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
-//! `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with the
-//! feature `ffmpeg`, because their video needs it).
+//! [`foreign`] (recordings of other formats by a mapping), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with
+//! the feature `ffmpeg`, because their video needs it).
 
 pub mod files;
+pub mod foreign;
 #[cfg(feature = "ffmpeg")]
 pub mod lerobot;
 pub mod problem;
 pub mod release;
+mod slug;
 pub mod stats;
 
 pub use problem::Problem;

@@ -5,6 +5,7 @@
 //! Key units carry their parameter sets, hence any stream can be entered at any key unit without outside knowledge.
 //!
 //! - [`H264Encoder`] turns RGB frames into access units with the bundled `OpenH264`.
+//! - [`decode_jpeg`] reads the pictures that cameras of foreign recordings send.
 //! - [`annexb`], [`sps`] and [`obu`] look into coded bytes without decoding them.
 //! - `Mp4Reader` and `Mp4Writer` move access units between MP4 files and anything else, bit by bit the same.
 //! - `Decoder` and `FrameReader` turn access units and files into pictures; [`StillStats`] measures a picture.
@@ -16,6 +17,7 @@ pub mod annexb;
 mod bits;
 mod encoder;
 mod frame;
+mod jpeg;
 pub mod obu;
 pub mod parameter_sets;
 pub mod sps;
@@ -35,6 +37,7 @@ mod mp4_writer;
 
 pub use encoder::{EncodeError, H264Encoder, H264Settings};
 pub use frame::{FrameError, RgbFrame, RgbImage};
+pub use jpeg::{JpegError, decode_jpeg};
 pub use still::StillStats;
 pub use unit::{AccessUnit, Codec, FrameRate};
 

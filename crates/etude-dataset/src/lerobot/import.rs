@@ -9,6 +9,7 @@ use super::rows::{self, Rows};
 use super::source::{Source, SourceEpisode};
 use crate::files::digest_file;
 use crate::problem::Problem;
+use crate::slug::slug;
 use etude_episode::{Closed, EpisodeWriter, Expected, Head, StreamIndex, WriterOptions};
 use etude_model::id::{EpisodeId, TaskId};
 use etude_model::sample::{JointCommand, JointStates};
@@ -461,29 +462,4 @@ fn synthetic(ns: i64) -> Stamp {
 
 fn written(path: &Path, error: &etude_episode::WriteError) -> Error {
     Error::Episode { path: path.to_owned(), message: error.to_string() }
-}
-
-/// A task's words as an id: lower-case letters and digits with `_` between, at most 64 characters.
-fn slug(text: &str) -> Option<String> {
-    let mut id = String::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        if !id.is_empty() {
-            id.push('_');
-        }
-        id.extend(word.chars().flat_map(char::to_lowercase));
-    }
-    let id: String = id.chars().take(64).collect();
-    (!id.is_empty()).then_some(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slug;
-
-    #[test]
-    fn words_become_ids() {
-        assert_eq!(slug("Pick up the yellow bottle.").as_deref(), Some("pick_up_the_yellow_bottle"));
-        assert_eq!(slug("拿 起").as_deref(), Some("拿_起"));
-        assert_eq!(slug(" … "), None);
-    }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "ffmpeg")]
 
 mod damage;
+mod foreign;
 mod made;
 mod peer;
 mod real;

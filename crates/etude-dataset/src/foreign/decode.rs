@@ -1,0 +1,178 @@
+//! A message's bytes as a [`Value`], by the encoding and the schema that its source states.
+
+use super::definition::Definition;
+use super::ros::{self, Layout};
+use super::value::Value;
+use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage};
+use std::sync::Arc;
+
+/// The longest JSON or Protobuf message that is read, bytes: their trees take many times their length.
+const MAX_TREE_BYTES: usize = 8 << 20;
+
+/// Reads messages of one type.
+#[derive(Clone, Debug)]
+pub(crate) enum Decoder {
+    Ros(Arc<Definition>, Layout),
+    Protobuf(MessageDescriptor),
+    Json,
+}
+
+/// A schema as its source states it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schema<'s> {
+    /// The type's name.
+    pub(crate) name: &'s str,
+    /// How `data` is to be read, such as `ros2msg`.
+    pub(crate) encoding: &'s str,
+    pub(crate) data: &'s [u8],
+}
+
+impl Decoder {
+    /// A decoder for messages of an encoding; the error says why there is none.
+    pub(crate) fn new(encoding: &str, schema: Option<Schema<'_>>) -> Result<Self, String> {
+        let ros = |layout, schema: Schema<'_>| {
+            let definition =
+                Definition::parse(schema.name, schema.data).map_err(|error| error.to_string())?;
+            Ok(Self::Ros(Arc::new(definition), layout))
+        };
+        match (encoding, schema) {
+            ("ros1", Some(schema)) if schema.encoding == "ros1msg" => ros(Layout::Ros1, schema),
+            ("cdr", Some(schema)) if schema.encoding == "ros2msg" => ros(Layout::Cdr, schema),
+            ("protobuf", Some(schema)) if schema.encoding == "protobuf" => {
+                let pool = DescriptorPool::decode(schema.data);
+                let pool = pool.map_err(|error| format!("its Protobuf schema cannot be read: {error}"))?;
+                let message = pool.get_message_by_name(schema.name);
+                let missing = || format!("its Protobuf schema does not describe {}", schema.name);
+                message.map(Self::Protobuf).ok_or_else(missing)
+            }
+            ("json", _) => Ok(Self::Json),
+            (encoding, schema) => {
+                let schema = schema.map_or("no", |schema| schema.encoding);
+                Err(format!("messages in `{encoding}` with a schema in `{schema}` are not read"))
+            }
+        }
+    }
+
+    /// Reads one message.
+    pub(crate) fn decode(&self, message: &[u8]) -> Result<Value, String> {
+        if !matches!(self, Self::Ros(..)) && message.len() > MAX_TREE_BYTES {
+            return Err(format!("expected at most {MAX_TREE_BYTES} bytes, found {}", message.len()));
+        }
+        match self {
+            Self::Ros(definition, layout) => {
+                ros::decode(definition, *layout, message).map_err(|error| error.to_string())
+            }
+            Self::Protobuf(descriptor) => {
+                let message = DynamicMessage::decode(descriptor.clone(), message);
+                Ok(group(&message.map_err(|error| error.to_string())?))
+            }
+            Self::Json => {
+                let value: serde_json::Value =
+                    serde_json::from_slice(message).map_err(|error| error.to_string())?;
+                Ok(from_json(value))
+            }
+        }
+    }
+}
+
+fn group(message: &DynamicMessage) -> Value {
+    let descriptor = message.descriptor();
+    if matches!(descriptor.full_name(), "google.protobuf.Timestamp" | "google.protobuf.Duration") {
+        let number = |name: &str| message.get_field_by_name(name).map(std::borrow::Cow::into_owned);
+        let seconds = number("seconds").and_then(|value| value.as_i64()).unwrap_or(0);
+        let nanos = number("nanos").and_then(|value| value.as_i32()).unwrap_or(0);
+        return Value::Time(seconds.saturating_mul(1_000_000_000).saturating_add(nanos.into()));
+    }
+    let parts = descriptor.fields().map(|field| {
+        let is_absent =
+            matches!(field.kind(), Kind::Message(_)) && !field.is_list() && !message.has_field(&field);
+        let value = if is_absent { Value::Null } else { from_protobuf(&message.get_field(&field)) };
+        (Arc::from(field.name()), value)
+    });
+    Value::Struct(parts.collect())
+}
+
+fn from_protobuf(value: &prost_reflect::Value) -> Value {
+    use prost_reflect::Value as Proto;
+    match value {
+        Proto::Bool(value) => Value::Bool(*value),
+        Proto::I32(value) | Proto::EnumNumber(value) => Value::Int((*value).into()),
+        Proto::I64(value) => Value::Int(*value),
+        Proto::U32(value) => Value::Int((*value).into()),
+        Proto::U64(value) => i64::try_from(*value).map_or(Value::Large(*value), Value::Int),
+        Proto::F32(value) => Value::Float((*value).into()),
+        Proto::F64(value) => Value::Float(*value),
+        Proto::String(text) => Value::Text(text.clone()),
+        Proto::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+        Proto::Message(message) => group(message),
+        Proto::List(values) => list(values.iter().map(from_protobuf).collect()),
+        Proto::Map(entries) => {
+            let parts = entries.iter().map(|(key, value)| {
+                let key = match key {
+                    prost_reflect::MapKey::String(text) => text.clone(),
+                    other => format!("{other:?}"),
+                };
+                (Arc::from(key), from_protobuf(value))
+            });
+            Value::Struct(parts.collect())
+        }
+    }
+}
+
+/// A JSON value; arrays of exact numbers become [`Value::Numbers`].
+pub(crate) fn from_json(value: serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => Value::Int(value),
+            (None, Some(value)) => Value::Large(value),
+            (None, None) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::Text(text),
+        Json::Array(values) => list(values.into_iter().map(from_json).collect()),
+        Json::Object(parts) => Value::Struct(
+            parts.into_iter().map(|(name, value)| (Arc::from(name), from_json(value))).collect(),
+        ),
+    }
+}
+
+/// Values as numbers, where all of them are exact as such.
+fn list(values: Vec<Value>) -> Value {
+    let number = |value: &Value| match value {
+        Value::Float(value) => Some(*value),
+        Value::Int(value) if value.unsigned_abs() <= 1 << 53 => Some(*value as f64),
+        _ => None,
+    };
+    let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
+    numbers.map_or(Value::List(values), Value::Numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_names_and_numbers() {
+        let value =
+            Decoder::Json.decode(br#"{"a": [1, 2.5], "b": {"c": "x", "d": [[1], [2]]}}"#).expect("JSON");
+        assert_eq!(value.part("a"), Some(&Value::Numbers(vec![1.0, 2.5])));
+        assert_eq!(value.part("b").and_then(|b| b.part("c")).and_then(Value::text), Some("x"));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let deep = "[".repeat(100_000);
+        assert!(Decoder::Json.decode(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_so() {
+        let schema = Schema { name: "a.B", encoding: "flatbuffer", data: &[] };
+        let error = Decoder::new("flatbuffer", Some(schema)).expect_err("not read");
+        assert_eq!(error, "messages in `flatbuffer` with a schema in `flatbuffer` are not read");
+        let schema = Schema { name: "a.B", encoding: "protobuf", data: &[1, 2, 3] };
+        assert!(Decoder::new("protobuf", Some(schema)).expect_err("no schema").contains("cannot be read"));
+    }
+}
