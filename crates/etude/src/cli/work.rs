@@ -7,21 +7,33 @@ use std::path::PathBuf;
 /// Options of `etude import`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Reads LeRobot datasets of versions 2.0, 2.1 and 3.0. The embodiment card says what each number \
-    means; what neither card nor dataset says is asked for and never guessed. Importing the same dataset again changes \
-    nothing. Exits with 3 where something of the dataset could not be kept.\n\n\
-    Example:\n  etude import datasets/g1 --into centre --card robots/unitree_g1_inspire"
+    after_help = "Reads LeRobot datasets of versions 2.0, 2.1 and 3.0; and, by a mapping, MCAP (ROS 1, ROS 2, JSON and \
+    Protobuf messages), ROS 1 bags, rosbag2, episodes of Unitree's xr_teleoperate, and tables of text. What a source is, \
+    is seen from its bytes; a folder holds recordings of one format, each of which becomes an episode.\n\n\
+    The embodiment card says what each number of a LeRobot dataset means; a mapping says it of the others. What neither \
+    says is asked for and never guessed. Importing the same source again changes nothing. Exits with 3 where \
+    something of the source could not be kept.\n\n\
+    Examples:\n  \
+    etude import datasets/g1 --into centre --card robots/unitree_g1_inspire\n  \
+    etude import take.mcap --robot unitree_g1_dex3 --draft-mapping mapping.toml\n  \
+    etude import take.mcap --robot unitree_g1_dex3 --mapping mapping.toml --into centre"
 )]
 pub(crate) struct ImportArgs {
-    /// The dataset's folder.
+    /// The dataset's folder, a recording, or a folder of recordings.
     #[arg(value_name = "SRC")]
     pub(crate) source: PathBuf,
     /// The centre's folder; made where there is none.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) into: PathBuf,
+    #[arg(long, value_name = "CENTRE", required_unless_present = "draft_mapping")]
+    pub(crate) into: Option<PathBuf>,
     /// The robot's embodiment card: a file, its folder, or a name in the folder of cards.
-    #[arg(long, value_name = "CARD")]
+    #[arg(long, visible_alias = "robot", value_name = "CARD")]
     pub(crate) card: Option<PathBuf>,
+    /// What each field of a recording is: a file that somebody confirmed.
+    #[arg(long, value_name = "FILE", conflicts_with = "draft_mapping")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Draft a mapping from the first recording instead of importing: to FILE, or to standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub(crate) draft_mapping: Option<PathBuf>,
     /// Folder of embodiment cards; found by itself where it is absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) robots: Option<PathBuf>,

@@ -1,4 +1,6 @@
-//! `etude import`: a foreign dataset into a centre, episode by episode.
+//! `etude import`: a foreign dataset or recording into a centre, episode by episode.
+
+mod recordings;
 
 use super::{SOFTWARE, cards, now_us, tell};
 use crate::cli::{Format, ImportArgs};
@@ -6,11 +8,12 @@ use crate::exit;
 use crate::hint::{self, Advised};
 use crate::output::{self, Output};
 use anyhow::Context;
-use etude_dataset::lerobot::{ImportOptions, Imported, Importer};
+use etude_dataset::lerobot::{ImportOptions, Importer};
 use etude_dataset::{Problem, files};
+use etude_episode::Closed;
 use etude_inspect::{Options, Report, RuleSet};
-use etude_model::Digest;
 use etude_model::take::Outcome;
+use etude_model::{Digest, Manifest};
 use etude_store::{Centre, Intake, NewEpisode, VerdictLayer};
 use serde::Serialize;
 use std::fs;
@@ -43,61 +46,112 @@ struct Result {
     episodes: Vec<Row>,
 }
 
-/// Imports a dataset.
+/// An episode file that was written.
+struct Written {
+    manifest: Manifest,
+    closed: Closed,
+    /// When it began, µs since 1970-01-01 UTC; absent where its times count from the beginning of the episode.
+    started_us: Option<i64>,
+    duration_us: i64,
+    problems: Vec<Problem>,
+}
+
+/// Imports a dataset or a recording.
 pub(crate) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let source = &arguments.source;
-    if !source.join("meta/info.json").is_file() {
-        let message = format!("{} is no dataset: it has no `meta/info.json`", source.display());
+    if !arguments.source.join("meta/info.json").is_file() {
+        return recordings::run(arguments, output);
+    }
+    if arguments.mapping.is_some() || arguments.draft_mapping.is_some() {
         return Err(Advised::new(
-            message,
-            "name the folder of a LeRobot dataset, the one that has `meta`, `data` and `videos` in it",
+            format!("{} is a LeRobot dataset, which is imported without a mapping", arguments.source.display()),
+            "what its numbers mean stands on the card: joints by the dataset's names, or `[[stream]]` with `native`",
         )
         .into());
     }
     let robots = arguments.robots.as_deref();
     let card = match &arguments.card {
         Some(card) => cards::named(card, robots)?,
-        None => return Err(cards::missing(source, robots)),
+        None => return Err(cards::missing(&arguments.source, robots)),
     };
-    let (mut importer, problems) = Importer::open(source, &card, ImportOptions::new(SOFTWARE))?;
-    let mut lost = tell(&problems, output);
-    let centre = Centre::create_or_open(&arguments.into)?;
-    let rules = RuleSet::supplied();
+    let (mut importer, problems) = Importer::open(&arguments.source, &card, ImportOptions::new(SOFTWARE))?;
+    let lost = tell(&problems, output);
     let indexes: Vec<u64> = importer.source().episodes.iter().map(|episode| episode.index).collect();
-    let bar = output.bar(indexes.len() as u64, "importing");
-    let mut rows = Vec::new();
-    for (position, index) in indexes.into_iter().enumerate() {
-        let row = episode(&mut importer, position, index, &centre, &rules)?;
-        lost |= bar.suspend(|| tell(&row.problems, output));
-        rows.push(row);
-        bar.inc(1);
+    let names: Vec<String> = indexes.iter().map(|index| format!("episode {index}")).collect();
+    let intake = Intakes { arguments, output, names, indexes, problems, lost };
+    intake.run(|position, file| {
+        let imported = importer.import(position, file)?;
+        Ok(Written {
+            manifest: imported.manifest,
+            closed: imported.closed,
+            // Times of a dataset count from the beginning of its episode.
+            started_us: None,
+            duration_us: imported.duration_us,
+            problems: imported.problems,
+        })
+    })
+}
+
+/// The episodes of a source on their way into a centre.
+struct Intakes<'a> {
+    arguments: &'a ImportArgs,
+    output: &'a Output,
+    /// What each episode is called in messages.
+    names: Vec<String>,
+    /// Each episode's number in the source.
+    indexes: Vec<u64>,
+    /// What concerns the source as a whole.
+    problems: Vec<Problem>,
+    lost: bool,
+}
+
+impl Intakes<'_> {
+    /// Writes, inspects and files each episode; `write` makes the file of the one at a place.
+    fn run(self, mut write: impl FnMut(usize, &Path) -> anyhow::Result<Written>) -> anyhow::Result<ExitCode> {
+        let Self { arguments, output, names, indexes, problems, mut lost } = self;
+        let into = arguments.into.as_deref().expect("clap asks for it where no mapping is drafted");
+        let centre = Centre::create_or_open(into)?;
+        let rules = RuleSet::supplied();
+        let bar = output.bar(indexes.len() as u64, "importing");
+        let mut rows = Vec::new();
+        for (position, (index, name)) in indexes.into_iter().zip(&names).enumerate() {
+            let row = episode(|file| write(position, file), index, name, &centre, &rules)?;
+            lost |= bar.suspend(|| tell(&row.problems, output));
+            rows.push(row);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let result = Result { centre: centre.name().to_owned(), problems, episodes: rows };
+        report(arguments, output, &result, lost)
     }
-    bar.finish_and_clear();
+}
+
+fn report(arguments: &ImportArgs, output: &Output, result: &Result, lost: bool) -> anyhow::Result<ExitCode> {
+    let rows = &result.episodes;
     let imported = rows.iter().filter(|row| row.episode.is_some()).count();
     let new = rows.iter().filter(|row| row.new).count();
-    let result = Result { centre: centre.name().to_owned(), problems, episodes: rows };
     match arguments.format.format {
-        Format::Json => output.json(&result)?,
+        Format::Json => output.json(result)?,
         Format::Table => output.data(&table(&result.episodes, output))?,
     }
     if imported == 0 {
         let message = format!("none of {} was imported", output::count(result.episodes.len(), "episode"));
         return Err(Advised::new(message, "the lines above say why of each").into());
     }
+    let into = arguments.into.as_deref().unwrap_or(Path::new("."));
     output.note(&format!(
         "{} in {}, {new} of them new; next: etude release create NAME --centre {}",
         output::count(imported, "episode"),
-        arguments.into.display(),
-        arguments.into.display()
+        into.display(),
+        into.display()
     ));
     Ok(exit::done(lost))
 }
 
 /// Imports, inspects and files one episode; what concerns only it is a problem and no error.
 fn episode(
-    importer: &mut Importer,
-    position: usize,
+    write: impl FnOnce(&Path) -> anyhow::Result<Written>,
     index: u64,
+    name: &str,
     centre: &Centre,
     rules: &RuleSet,
 ) -> anyhow::Result<Row> {
@@ -113,47 +167,44 @@ fn episode(
         problems: Vec::new(),
     };
     let file = files::temporary_beside(&centre.layout().episodes().join("import.mcap"));
-    let imported = match importer.import(position, &file) {
-        Ok(imported) => imported,
+    let written = match write(&file) {
+        Ok(written) => written,
         Err(error) => {
             discard(&file);
-            row.problems.push(Problem::loss(
-                format!("episode {index}"),
-                format!("it is not imported: {}", hint::message(&error.into())),
-            ));
+            let message = format!("it is not imported: {}", hint::message(&error));
+            row.problems.push(Problem::loss(name, message));
             return Ok(row);
         }
     };
-    let done = inspect_and_file(&mut row, &imported, &file, centre, rules);
+    let done = inspect_and_file(&mut row, &written, &file, centre, rules);
     discard(&file);
     done?;
-    row.problems.extend(imported.problems);
+    row.problems.extend(written.problems);
     Ok(row)
 }
 
 fn inspect_and_file(
     row: &mut Row,
-    imported: &Imported,
+    written: &Written,
     file: &Path,
     centre: &Centre,
     rules: &RuleSet,
 ) -> anyhow::Result<()> {
     let report = etude_inspect::inspect(file, rules, &Options::default())
-        .with_context(|| format!("inspecting the episode {}", imported.manifest.episode))?;
+        .with_context(|| format!("inspecting the episode {}", written.manifest.episode))?;
     let new = NewEpisode {
-        manifest: imported.manifest.clone(),
-        digest: Some(imported.closed.digest),
+        manifest: written.manifest.clone(),
+        digest: Some(written.closed.digest),
         outcome: outcome(&report),
-        // Times of an import count from the beginning of its episode.
-        started_us: None,
-        duration_us: imported.duration_us,
+        started_us: written.started_us,
+        duration_us: written.duration_us,
     };
     let added = centre.add(file, Intake::Move, &new, now_us())?;
     row.episode = Some(report.episode.clone());
     row.digest = Some(added.digest);
     row.new = added.is_new;
     row.duration_s = Some(report.duration_s);
-    row.bytes = Some(imported.closed.bytes);
+    row.bytes = Some(written.closed.bytes);
     row.accepted = Some(report.verdict.accepted);
     row.findings = report.verdict.findings.len();
     centre.add_verdict(&VerdictLayer::new(added.digest, report.verdict, report.measurements), now_us())?;

@@ -5,6 +5,7 @@ mod episode;
 mod errors;
 mod help;
 mod real;
+mod recordings;
 mod robot;
 mod run;
 mod terminal;
