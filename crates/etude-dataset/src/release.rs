@@ -3,6 +3,10 @@
 //! A release is a JSON file. Its bytes are a function of its content alone (fixed key order, episodes sorted, no
 //! time of creation), so its digest names the dataset: the same episodes and layers always give the same release.
 
+mod surgery;
+
+pub use surgery::{Change, Difference, Part, SplitBy};
+
 use crate::files::digest_file;
 use crate::problem::Problem;
 use etude_model::Digest;
@@ -27,9 +31,13 @@ pub struct Release {
     pub format: u32,
     /// Its name, unique within a centre.
     pub name: String,
-    /// The question that chose the episodes, as it was asked; absent: every accepted or every given episode.
+    /// The question that chose the episodes, as it was asked, or how they were taken from `parents`; absent: every accepted or
+    /// every given episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// The releases that it was made from, by digest, sorted; empty: chosen among the episodes of a centre.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Digest>,
     /// The episodes, sorted by episode id.
     pub episodes: Vec<ReleaseEpisode>,
     /// How many episodes stand under which licence; `unknown` where none is stated.
@@ -102,6 +110,38 @@ pub enum Error {
         /// The other.
         second: Digest,
     },
+    /// One take, otherwise described in two releases.
+    #[error("the episode {episode} is not the same in {first} and {second}: {what} differ")]
+    Conflict {
+        /// The take.
+        episode: EpisodeId,
+        /// What is not the same.
+        what: String,
+        /// One release.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A take that a release does not have.
+    #[error("the release {release} has no episode {episode}")]
+    Absent {
+        /// The take.
+        episode: EpisodeId,
+        /// The release.
+        release: String,
+    },
+    /// Shares that do not make a whole.
+    #[error("the shares {found:?} cannot be used: expected numbers above 0 that are 1 together")]
+    Shares {
+        /// The shares found.
+        found: Vec<f64>,
+    },
+    /// Two parts of one name.
+    #[error("two parts would both be named {found:?}")]
+    SameName {
+        /// The name.
+        found: String,
+    },
     /// Text that is no release.
     #[error("the release cannot be read: {0}")]
     Syntax(#[from] serde_json::Error),
@@ -145,7 +185,7 @@ impl Release {
             let licence = episode.rights.licence.clone().unwrap_or_else(|| "unknown".to_owned());
             *licences.entry(licence).or_insert(0) += 1;
         }
-        Ok(Self { format: FORMAT, name, query, episodes, licences })
+        Ok(Self { format: FORMAT, name, query, parents: Vec::new(), episodes, licences })
     }
 
     /// Reads a release from its JSON and checks it.
@@ -221,7 +261,7 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn episode(id: &str, content: &[u8]) -> ReleaseEpisode {
+    pub(super) fn episode(id: &str, content: &[u8]) -> ReleaseEpisode {
         ReleaseEpisode {
             digest: Digest::of(content),
             episode: EpisodeId::new(id),

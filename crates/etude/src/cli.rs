@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use cross::{FrameChoice, HandsChoice, PathChoice, RetargetArgs, TransferMatrixArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use episode::{CheckArgs, EpisodeCommand, ExportCsvArgs, InfoArgs, RecoverArgs};
-pub(crate) use release::{CreateArgs, ReleaseCommand, ShowArgs, VerifyArgs};
+pub(crate) use release::{CreateArgs, ReleaseCommand, ReleaseDiffArgs, ShowArgs, SplitChoice, VerifyArgs};
 pub(crate) use robot::{
     DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
 };

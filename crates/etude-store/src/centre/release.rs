@@ -24,6 +24,16 @@ impl Centre {
             Ok(())
         })?;
         let release = Release::new(name, filter.text().map(str::to_owned), episodes)?;
+        self.add_release(&release, now_us)?;
+        Ok(release)
+    }
+
+    /// Files a release that was made elsewhere, or of others. The same one again is no error; another one of its name is.
+    ///
+    /// `now_us`: µs since 1970-01-01 UTC.
+    pub fn add_release(&self, release: &Release, now_us: i64) -> Result<(), Error> {
+        let name = &release.name;
+        check_name(name)?;
         let (text, digest) = (release.to_json(), release.digest());
         let path = self.layout.release(name);
         match files::write_new(&path, text.as_bytes()) {
@@ -31,19 +41,19 @@ impl Centre {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let known = files::digest_file(&path).map_err(Error::file("reading the release", &path))?;
                 if known != digest {
-                    return Err(Error::ReleaseExists { name: name.to_owned(), known });
+                    return Err(Error::ReleaseExists { name: name.clone(), known });
                 }
             }
             Err(error) => return Err(Error::file("writing the release", &path)(error)),
         }
         self.runtime.block_on(self.catalogue.add_release(&ReleaseRow {
-            name: name.to_owned(),
+            name: name.clone(),
             digest,
             query: release.query.clone(),
             episodes: release.episodes.len() as i64,
             created_us: now_us,
         }))?;
-        Ok(release)
+        Ok(())
     }
 
     /// A release by its name; refused where its file is no longer what was filed.

@@ -1,7 +1,8 @@
 //! `etude release …`.
 
 use super::FormatArgs;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use etude_dataset::release::Part;
 use std::path::PathBuf;
 
 /// What is to be done with releases.
@@ -13,6 +14,14 @@ pub(crate) enum ReleaseCommand {
     Show(ShowArgs),
     /// Read every episode of a release and compare it with its digest.
     Verify(VerifyArgs),
+    /// Say what one release has that another has not.
+    Diff(ReleaseDiffArgs),
+    /// Make one release of the episodes of several.
+    Merge(MergeArgs),
+    /// Make several releases of the episodes of one.
+    Split(SplitArgs),
+    /// Make a release of another one's episodes without some.
+    DeleteEpisodes(DeleteArgs),
 }
 
 /// Options of `etude release create`.
@@ -59,4 +68,110 @@ pub(crate) struct VerifyArgs {
     pub(crate) centre: PathBuf,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Options of `etude release diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exits with 0 where both hold the same and with 1 where they do not.\n\n\
+    Example:\n  etude release diff bottles-1 bottles-2 --centre centre")]
+pub(crate) struct ReleaseDiffArgs {
+    /// The one release.
+    pub(crate) one: String,
+    /// The other.
+    pub(crate) other: String,
+    /// The centre's folder.
+    #[arg(long, value_name = "CENTRE")]
+    pub(crate) centre: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// Options of `etude release merge`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "No episode is read or written. An episode that several have is taken once; where they have it from another \
+    file, or with other layers or rights, the merge is refused.\n\n\
+    Example:\n  etude release merge kitchen --of bottles-1,cups-2 --centre centre"
+)]
+pub(crate) struct MergeArgs {
+    /// Name of the new release.
+    pub(crate) name: String,
+    /// The releases, with commas between them.
+    #[arg(long, value_name = "RELEASES", value_delimiter = ',', required = true)]
+    pub(crate) of: Vec<String>,
+    /// The centre's folder.
+    #[arg(long, value_name = "CENTRE")]
+    pub(crate) centre: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// Options of `etude release split`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "By shares, which episode goes where depends on its id and the seed alone, not on the order. By a property, the new \
+    releases are named NAME-VALUE.\n\n\
+    Examples:\n  etude release split bottles-1 --into bottles-train=0.8,bottles-val=0.2 --centre centre\n  \
+    etude release split bottles-1 --by task --centre centre"
+)]
+#[command(group = clap::ArgGroup::new("how").required(true).args(["into", "by"]))]
+pub(crate) struct SplitArgs {
+    /// The release.
+    pub(crate) name: String,
+    /// New releases and their shares of the episodes, which are 1 together.
+    #[arg(long, value_name = "NAME=SHARE", value_delimiter = ',', value_parser = part)]
+    pub(crate) into: Vec<Part>,
+    /// The property by which it is split.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<SplitChoice>,
+    /// Where chance begins.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The centre's folder.
+    #[arg(long, value_name = "CENTRE")]
+    pub(crate) centre: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// Options of `etude release delete-episodes`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The episodes stay in the centre and in the release that they were in; the new one is without them.\n\n\
+    Example:\n  etude release delete-episodes bottles-1 01J0000000000000000000000A --as bottles-2 --centre centre"
+)]
+pub(crate) struct DeleteArgs {
+    /// The release.
+    pub(crate) name: String,
+    /// Ids of the episodes, as `etude release show` lists them.
+    #[arg(value_name = "EPISODE", required = true)]
+    pub(crate) episodes: Vec<String>,
+    /// Name of the new release.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) new: String,
+    /// The centre's folder.
+    #[arg(long, value_name = "CENTRE")]
+    pub(crate) centre: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// By what a release is split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitChoice {
+    /// What was done.
+    Task,
+    /// Vendor and model.
+    Embodiment,
+    /// How the motion came about.
+    Origin,
+    /// The licence.
+    Licence,
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let expected = "expected NAME=SHARE, such as `train=0.8`";
+    let (name, share) = text.split_once('=').ok_or(expected)?;
+    let share = share.parse().map_err(|_| format!("{expected}; {share:?} is no number"))?;
+    Ok(Part { name: name.to_owned(), share })
 }

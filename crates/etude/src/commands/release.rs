@@ -1,11 +1,13 @@
-//! `etude release`: freeze a choice of episodes, show it, verify it.
+//! `etude release`: freeze a choice of episodes, show it, verify it, make others of it.
 
 use super::{filter, now_us, sound, tell};
-use crate::cli::{CreateArgs, Format, ReleaseCommand, ShowArgs, VerifyArgs};
+use crate::cli::{CreateArgs, Format, ReleaseCommand, ReleaseDiffArgs, ShowArgs, SplitChoice, VerifyArgs};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::{self, Output};
 use etude_dataset::Release;
+use etude_dataset::release::SplitBy;
+use etude_model::id::EpisodeId;
 use etude_store::{Centre, Error};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,6 +19,28 @@ pub(crate) fn run(command: &ReleaseCommand, output: &Output) -> anyhow::Result<E
         ReleaseCommand::Create(arguments) => create(arguments, output),
         ReleaseCommand::Show(arguments) => show(arguments, output),
         ReleaseCommand::Verify(arguments) => verify(arguments, output),
+        ReleaseCommand::Diff(arguments) => diff(arguments, output),
+        ReleaseCommand::Merge(arguments) => {
+            let centre = Centre::open(&arguments.centre)?;
+            let of: Vec<Release> =
+                arguments.of.iter().map(|name| open(&centre, name)).collect::<anyhow::Result<_>>()?;
+            file(&centre, &[Release::merge(&arguments.name, &of)?], arguments.format.format, output)
+        }
+        ReleaseCommand::Split(arguments) => {
+            let centre = Centre::open(&arguments.centre)?;
+            let whole = open(&centre, &arguments.name)?;
+            let parts = match arguments.by {
+                Some(by) => whole.split_by(split_by(by))?,
+                None => whole.split(&arguments.into, arguments.seed)?,
+            };
+            file(&centre, &parts, arguments.format.format, output)
+        }
+        ReleaseCommand::DeleteEpisodes(arguments) => {
+            let centre = Centre::open(&arguments.centre)?;
+            let episodes: Vec<EpisodeId> = arguments.episodes.iter().map(EpisodeId::new).collect();
+            let less = open(&centre, &arguments.name)?.without(&arguments.new, &episodes)?;
+            file(&centre, &[less], arguments.format.format, output)
+        }
     }
 }
 
@@ -93,6 +117,62 @@ fn verify(arguments: &VerifyArgs, output: &Output) -> anyhow::Result<ExitCode> {
     }
     tell(&problems, output);
     Ok(sound(problems.is_empty()))
+}
+
+/// Files new releases and shows them. All can be filed or none is: a name that another release has is found out before.
+fn file(centre: &Centre, releases: &[Release], format: Format, output: &Output) -> anyhow::Result<ExitCode> {
+    let known = centre.releases()?;
+    for release in releases {
+        let other = known.iter().find(|row| row.name == release.name && row.digest != release.digest());
+        if let Some(other) = other {
+            let (name, known) = (release.name.clone(), other.digest);
+            return Err(Error::ReleaseExists { name, known }.into());
+        }
+    }
+    for release in releases {
+        centre.add_release(release, now_us())?;
+    }
+    match format {
+        Format::Json => output.json(&json!(releases))?,
+        Format::Table => {
+            let texts: Vec<String> = releases.iter().map(|release| summary(release, output)).collect();
+            output.data(&texts.join("\n"))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn split_by(choice: SplitChoice) -> SplitBy {
+    match choice {
+        SplitChoice::Task => SplitBy::Task,
+        SplitChoice::Embodiment => SplitBy::Embodiment,
+        SplitChoice::Origin => SplitBy::Origin,
+        SplitChoice::Licence => SplitBy::Licence,
+    }
+}
+
+fn diff(arguments: &ReleaseDiffArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let centre = Centre::open(&arguments.centre)?;
+    let (one, other) = (open(&centre, &arguments.one)?, open(&centre, &arguments.other)?);
+    let found = one.difference(&other);
+    match arguments.format.format {
+        Format::Json => output.json(&json!(found))?,
+        Format::Table if found.is_empty() => {
+            output.data(&format!("{} and {} hold the same episodes", one.name, other.name))?;
+        }
+        Format::Table => {
+            let only = |of: &str, ids: &[EpisodeId]| {
+                let row = |id: &EpisodeId| vec![id.to_string(), format!("only in {of}")];
+                ids.iter().map(row).collect::<Vec<_>>()
+            };
+            let changed = found.changed.iter();
+            let changed = changed
+                .map(|change| vec![change.episode.to_string(), format!("{} differ", change.what.join(", "))]);
+            let rows = only(&one.name, &found.removed).into_iter().chain(only(&other.name, &found.added));
+            output.data(&output.table(&["episode", "difference"], rows.chain(changed)))?;
+        }
+    }
+    Ok(sound(found.is_empty()))
 }
 
 /// What a release is, in a few lines.

@@ -152,14 +152,46 @@ fn release_and_export(folder: &Path) {
     let shown = etude_in(folder, &["release", "show", "bottles", "--centre", "centre", "--format", "json"]);
     assert_eq!(shown.exits(0).json()["episodes"].as_array().map(Vec::len), Some(15));
     etude_in(folder, &["release", "verify", "bottles", "--centre", "centre"]).exits(0);
+    surgery(folder);
     let other = etude_in(folder, &["release", "show", "cups", "--centre", "centre"]).exits(1);
-    assert!(other.stderr.contains("hint: the centre has bottles"), "{other:#?}");
+    assert!(other.stderr.contains("hint: the centre has both, bottles"), "{other:#?}");
     let export =
         ["export", "bottles", "--centre", "centre", "--format", "lerobot-v3", "--out", "exports/bottles"];
     let run = etude_in(folder, &export).exits(0);
     assert!(run.stdout.contains("5163"), "all rows: {run:#?}");
     let again = etude_in(folder, &export).exits(1);
     assert!(again.stderr.contains("hint: "), "{again:#?}");
+}
+
+fn surgery(folder: &Path) {
+    let release = |arguments: &[&str]| {
+        let all: Vec<&str> =
+            ["release"].iter().chain(arguments).chain(&["--centre", "centre"]).copied().collect();
+        etude_in(folder, &all)
+    };
+    let split =
+        release(&["split", "bottles", "--into", "train=0.8,val=0.2", "--format", "json"]).exits(0).json();
+    let counts: Vec<_> = split
+        .as_array()
+        .expect("two releases")
+        .iter()
+        .map(|part| part["episodes"].as_array().map(Vec::len))
+        .collect();
+    assert_eq!(counts, [Some(12), Some(3)]);
+    release(&["merge", "both", "--of", "val,train"]).exits(0);
+    assert!(release(&["diff", "bottles", "both"]).exits(0).stdout.contains("hold the same episodes"));
+    let first = split[1]["episodes"][0]["episode"].as_str().expect("an id");
+    release(&["delete-episodes", "both", first, "--as", "fewer"]).exits(0);
+    let gone = release(&["diff", "both", "fewer"]).exits(1);
+    assert!(gone.stdout.contains(first) && gone.stdout.contains("only in both"), "{gone:#?}");
+    release(&["verify", "fewer"]).exits(0);
+    let taken = release(&["split", "bottles", "--into", "fresh=0.5,val=0.5"]).exits(1);
+    assert!(taken.stderr.contains("val") && taken.stderr.contains("hint: "), "{taken:#?}");
+    let absent = release(&["show", "fresh"]).exits(1);
+    assert!(
+        absent.stderr.contains("hint: the centre has"),
+        "a name that is taken files none of them: {absent:#?}"
+    );
 }
 
 fn numbers_and_frames_are_the_sources(source: &Path, export: &Path) {
