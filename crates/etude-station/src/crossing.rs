@@ -15,6 +15,7 @@ pub mod write;
 
 use etude_episode::{Episode, ReadError, WriteError};
 use etude_inspect::inspect::Error as InspectError;
+use etude_kinematics::retarget::arms::side_index;
 use etude_kinematics::retarget::path::SideMapping;
 use etude_kinematics::retarget::survey::HandSurvey;
 use etude_kinematics::retarget::{
@@ -315,7 +316,7 @@ fn lead_hands(
             ));
             continue;
         }
-        let taken = plan.taken[etude_kinematics::retarget::arms::side_index(side)].clone();
+        let taken = plan.taken[side_index(side)].clone();
         if let (Some(taken), Some((look, object))) = (taken, &mut known) {
             let touch = look.touch(side, &taken, object);
             plan.touched(side, survey, touch.as_ref());
@@ -435,7 +436,7 @@ fn known(
     let object_yaw_rad = lies.map_or(0.0, |[in_world, _]| in_world.rotation.euler_angles().2);
     let upright = base_in_work(request.target)?.rotation.inverse();
     for side in Side::BOTH {
-        let index = etude_kinematics::retarget::arms::side_index(side);
+        let index = side_index(side);
         let known = &mut found[index];
         known.object = object.map(|object| {
             let [x, y, z] = object.size_m;

@@ -160,7 +160,8 @@ impl Teleop {
         })
     }
 
-    /// The same robot, standing at `positions` and led anew; reading its model and shapes is spared.
+    /// The same robot, standing at `positions` and led anew, drawn to the posture that it was made with; reading its model and
+    /// shapes is spared.
     #[must_use]
     pub fn anew(&self, positions: &[f64]) -> Self {
         let mut new = self.clone();

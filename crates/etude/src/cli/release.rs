@@ -24,6 +24,16 @@ pub(crate) enum ReleaseCommand {
     DeleteEpisodes(DeleteArgs),
 }
 
+/// Where the releases are, and how the result is written.
+#[derive(Args, Debug)]
+pub(crate) struct CentreArgs {
+    /// The centre's folder.
+    #[arg(long, value_name = "CENTRE")]
+    pub(crate) centre: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
 /// Options of `etude release create`.
 #[derive(Args, Debug)]
 #[command(after_help = "The same choice of the same episodes gives the same release, to the byte.\n\n\
@@ -49,11 +59,8 @@ pub(crate) struct CreateArgs {
 pub(crate) struct ShowArgs {
     /// The release.
     pub(crate) name: String,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// Options of `etude release verify`.
@@ -63,11 +70,8 @@ pub(crate) struct ShowArgs {
 pub(crate) struct VerifyArgs {
     /// The release.
     pub(crate) name: String,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// Options of `etude release diff`.
@@ -79,11 +83,8 @@ pub(crate) struct ReleaseDiffArgs {
     pub(crate) one: String,
     /// The other.
     pub(crate) other: String,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// Options of `etude release merge`.
@@ -99,11 +100,8 @@ pub(crate) struct MergeArgs {
     /// The releases, with commas between them.
     #[arg(long, value_name = "RELEASES", value_delimiter = ',', required = true)]
     pub(crate) of: Vec<String>,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// Options of `etude release split`.
@@ -127,11 +125,8 @@ pub(crate) struct SplitArgs {
     /// Where chance begins.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// Options of `etude release delete-episodes`.
@@ -149,11 +144,8 @@ pub(crate) struct DeleteArgs {
     /// Name of the new release.
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) new: String,
-    /// The centre's folder.
-    #[arg(long, value_name = "CENTRE")]
-    pub(crate) centre: PathBuf,
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) at: CentreArgs,
 }
 
 /// By what a release is split.

@@ -21,25 +21,25 @@ pub(crate) fn run(command: &ReleaseCommand, output: &Output) -> anyhow::Result<E
         ReleaseCommand::Verify(arguments) => verify(arguments, output),
         ReleaseCommand::Diff(arguments) => diff(arguments, output),
         ReleaseCommand::Merge(arguments) => {
-            let centre = Centre::open(&arguments.centre)?;
+            let centre = Centre::open(&arguments.at.centre)?;
             let of: Vec<Release> =
                 arguments.of.iter().map(|name| open(&centre, name)).collect::<anyhow::Result<_>>()?;
-            file(&centre, &[Release::merge(&arguments.name, &of)?], arguments.format.format, output)
+            file(&centre, &[Release::merge(&arguments.name, &of)?], arguments.at.format.format, output)
         }
         ReleaseCommand::Split(arguments) => {
-            let centre = Centre::open(&arguments.centre)?;
+            let centre = Centre::open(&arguments.at.centre)?;
             let whole = open(&centre, &arguments.name)?;
             let parts = match arguments.by {
                 Some(by) => whole.split_by(split_by(by))?,
                 None => whole.split(&arguments.into, arguments.seed)?,
             };
-            file(&centre, &parts, arguments.format.format, output)
+            file(&centre, &parts, arguments.at.format.format, output)
         }
         ReleaseCommand::DeleteEpisodes(arguments) => {
-            let centre = Centre::open(&arguments.centre)?;
+            let centre = Centre::open(&arguments.at.centre)?;
             let episodes: Vec<EpisodeId> = arguments.episodes.iter().map(EpisodeId::new).collect();
             let less = open(&centre, &arguments.name)?.without(&arguments.new, &episodes)?;
-            file(&centre, &[less], arguments.format.format, output)
+            file(&centre, &[less], arguments.at.format.format, output)
         }
     }
 }
@@ -77,8 +77,8 @@ fn create(arguments: &CreateArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn show(arguments: &ShowArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let release = open(&Centre::open(&arguments.centre)?, &arguments.name)?;
-    match arguments.format.format {
+    let release = open(&Centre::open(&arguments.at.centre)?, &arguments.name)?;
+    match arguments.at.format.format {
         Format::Json => output.data(&release.to_json())?,
         Format::Table => {
             let heads = ["episode", "task", "embodiment", "origin", "duration", "licence", "digest"];
@@ -100,10 +100,10 @@ fn show(arguments: &ShowArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn verify(arguments: &VerifyArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let release = open(&Centre::open(&arguments.centre)?, &arguments.name)?;
-    let problems = release.verify(&arguments.centre);
+    let release = open(&Centre::open(&arguments.at.centre)?, &arguments.name)?;
+    let problems = release.verify(&arguments.at.centre);
     let count = output::count(release.episodes.len(), "episode");
-    match arguments.format.format {
+    match arguments.at.format.format {
         Format::Json => output.json(&json!({
             "release": release.name,
             "digest": release.digest(),
@@ -152,10 +152,10 @@ fn split_by(choice: SplitChoice) -> SplitBy {
 }
 
 fn diff(arguments: &ReleaseDiffArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let centre = Centre::open(&arguments.centre)?;
+    let centre = Centre::open(&arguments.at.centre)?;
     let (one, other) = (open(&centre, &arguments.one)?, open(&centre, &arguments.other)?);
     let found = one.difference(&other);
-    match arguments.format.format {
+    match arguments.at.format.format {
         Format::Json => output.json(&json!(found))?,
         Format::Table if found.is_empty() => {
             output.data(&format!("{} and {} hold the same episodes", one.name, other.name))?;
