@@ -47,6 +47,7 @@ pub use closure::{FingerRange, HandClosure};
 pub use error::HandError;
 pub use filter::Smoothing;
 pub use gripper::{GripSource, Gripped, GripperModel, GripperRetarget};
+pub(crate) use model::carried;
 pub use model::{FingerModel, HandModel, Tip};
 pub use retarget::{
     Followed, HandRetarget, HandRetargetOptions, HandStatus, HoldReason, PinchOptions, Scaling,

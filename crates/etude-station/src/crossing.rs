@@ -308,7 +308,7 @@ fn lead_hands(
 ) {
     for (side, fingers) in Side::BOTH.into_iter().zip(fingers) {
         if let Some(fingers) = fingers {
-            plan.lagging.extend(fingers.places());
+            plan.lagging.extend_from_slice(fingers.places());
             plan.adapted.push(format!(
                 "the {} hand follows the person's by its {}",
                 side.name(),

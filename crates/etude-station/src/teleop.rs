@@ -338,11 +338,8 @@ fn arms(card: &Card, body: &Body, poses: &Poses) -> Result<Vec<Arm>, TeleopError
         let frame_from_grasp = transform::isometry(&end.grasp_in_body);
         let fingers = match card.hand(end.side) {
             Some(hand) => {
-                let ranges: Vec<FingerRange> = (hand.joints.iter().zip(hand.open.iter().zip(&hand.closed)))
-                    .map(|(joint, (&open, &closed))| FingerRange { joint: joint.clone(), open, closed })
-                    .collect();
                 let refuse = |source| TeleopError::Hand { robot: card.title(), source: Box::new(source) };
-                Some(HandClosure::new(body, &ranges).map_err(refuse)?)
+                Some(HandClosure::new(body, &FingerRange::of(hand)).map_err(refuse)?)
             }
             None => None,
         };

@@ -2,6 +2,7 @@
 
 use super::HandError;
 use crate::body::{Body, JointId};
+use etude_model::card::Hand;
 
 /// How far one finger joint goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +13,14 @@ pub struct FingerRange {
     pub open: f64,
     /// Position of the closed hand, rad or m.
     pub closed: f64,
+}
+
+impl FingerRange {
+    /// The joints of a card's hand.
+    pub fn of(hand: &Hand) -> Vec<Self> {
+        let joints = hand.joints.iter().zip(hand.open.iter().zip(&hand.closed));
+        joints.map(|(joint, (&open, &closed))| Self { joint: joint.clone(), open, closed }).collect()
+    }
 }
 
 /// Maps closure to finger joints, linearly between an open and a closed pose.

@@ -119,7 +119,7 @@ impl HandModel {
 }
 
 /// A frame that the joint carries.
-fn carried(body: &Body, joint: JointId) -> Option<FrameId> {
+pub(crate) fn carried(body: &Body, joint: JointId) -> Option<FrameId> {
     body.frames().iter().position(|frame| frame.joint == joint).map(FrameId)
 }
 

@@ -54,21 +54,17 @@ impl Closing {
     /// For a grasp of the source by a hand that touches so.
     pub fn new(grasp: &Grasp, touch: &Touch) -> Self {
         let whole = Stretch::new(grasp.closure, grasp.closure, touch.whole);
-        let own = |finger: usize| {
-            let own = grasp.fingers.map_or(f64::NAN, |fingers| fingers[finger]);
-            if own.is_finite() { own } else { grasp.closure }
+        let of = |finger: usize| {
+            let own = own(finger, grasp.fingers.as_ref(), grasp.closure);
+            Stretch::new(own, grasp.closure, touch.fingers[finger])
         };
-        Self {
-            whole,
-            fingers: std::array::from_fn(|finger| {
-                Stretch::new(own(finger), grasp.closure, touch.fingers[finger])
-            }),
-        }
+        Self { whole, fingers: std::array::from_fn(of) }
     }
 
     /// Whether the hand closes further than the source's anywhere.
     pub fn stretches(&self) -> bool {
-        self.fingers.iter().chain([&self.whole]).any(|stretch| stretch.to > stretch.from)
+        let Stretch { from, to } = self.widest();
+        to > from
     }
 
     /// Where the hand closes further than the source's the most.
@@ -82,12 +78,14 @@ impl Closing {
 
     /// Closure of the whole hand and of its fingers, from the source's.
     pub fn apply(&self, closure: f64, fingers: Option<&[f64; 5]>) -> (f64, [f64; 5]) {
-        let own = |finger: usize| {
-            let own = fingers.map_or(f64::NAN, |fingers| fingers[finger]);
-            self.fingers[finger].apply(if own.is_finite() { own } else { closure })
-        };
-        (self.whole.apply(closure), std::array::from_fn(own))
+        let of = |finger: usize| self.fingers[finger].apply(own(finger, fingers, closure));
+        (self.whole.apply(closure), std::array::from_fn(of))
     }
+}
+
+/// How far a finger is closed: as it is itself, or, where that is not known, as the whole hand is.
+fn own(finger: usize, fingers: Option<&[f64; 5]>, closure: f64) -> f64 {
+    fingers.map(|fingers| fingers[finger]).filter(|own| own.is_finite()).unwrap_or(closure)
 }
 
 #[cfg(test)]

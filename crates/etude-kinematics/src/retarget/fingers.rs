@@ -1,12 +1,12 @@
 //! A hand's joints as the person's hand led them: fingertips by fingertips, or a gripper by the opening.
 
 use super::arms::{Arms, side_index};
-use crate::body::{Body, FrameId, JointId};
+use crate::body::{Body, JointId};
 use crate::enrol::{self, Draft, HandDraft};
 use crate::forward::Poses;
 use crate::hand::{
     FingerRange, GripSource, GripperModel, GripperRetarget, HandError, HandModel, HandRetarget,
-    HandRetargetOptions, HandSkeleton, HandStatus, HumanFinger, Smoothing, Tip,
+    HandRetargetOptions, HandSkeleton, HandStatus, HumanFinger, Smoothing, Tip, carried,
 };
 use etude_model::card::{Card, HandKind, Side};
 use nalgebra::{Point3, Vector3};
@@ -58,13 +58,15 @@ impl HandJoints {
 #[derive(Debug, Clone)]
 pub struct Fingers {
     follow: Follow,
+    /// Places among the body's positions of the joints that are led.
+    places: Vec<usize>,
     begun: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Follow {
     Tips(Box<HandRetarget>),
-    Opening(Box<GripperRetarget>, Vec<(JointId, usize)>),
+    Opening(Box<GripperRetarget>),
 }
 
 impl Fingers {
@@ -86,19 +88,15 @@ impl Fingers {
             .iter()
             .find(|found| found.fingers.iter().any(|finger| finger.joints.iter().any(of_hand)));
         if hand.kind == HandKind::Gripper {
-            let joints = hand.joints.iter().zip(hand.open.iter().zip(&hand.closed));
-            let ranges: Vec<FingerRange> = joints
-                .map(|(joint, (&open, &closed))| FingerRange { joint: joint.clone(), open, closed })
-                .collect();
             let model = GripperModel {
                 source: GripSource::Either,
                 smoothing: Smoothing::None,
-                ..GripperModel::new(ranges, found.and_then(|found| pads(body, found)))
+                ..GripperModel::new(FingerRange::of(hand), found.and_then(|found| pads(body, found)))
             };
             let gripper = GripperRetarget::new(body, model)?;
             let joints = gripper.closure().positions(0.0);
-            let places = joints.filter_map(|(joint, _)| Some((joint, body.position_index(joint)?))).collect();
-            return Ok(Some(Self { follow: Follow::Opening(Box::new(gripper), places), begun: false }));
+            let places = joints.filter_map(|(joint, _)| body.position_index(joint)).collect();
+            return Ok(Some(Self { follow: Follow::Opening(Box::new(gripper)), places, begun: false }));
         }
         let named = found.map(|found| fingers(card, body, found)).unwrap_or_default();
         if named.len() < 2 {
@@ -113,54 +111,41 @@ impl Fingers {
             ..HandRetargetOptions::default()
         };
         let retarget = HandRetarget::new(body, &model, options)?;
-        let follow = Follow::Tips(Box::new(retarget));
-        let few = follow.count() <= JOINTS_MAX;
-        Ok(few.then_some(Self { follow, begun: false }))
+        let variables = retarget.solver().variables().iter();
+        let places: Vec<usize> = variables.map(|variable| variable.position_index).collect();
+        let few = places.len() <= JOINTS_MAX;
+        Ok(few.then_some(Self { follow: Follow::Tips(Box::new(retarget)), places, begun: false }))
     }
 
     /// What the hand follows, in a word.
     pub fn name(&self) -> &'static str {
         match self.follow {
             Follow::Tips(_) => "fingertips",
-            Follow::Opening(..) => "opening",
+            Follow::Opening(_) => "opening",
         }
     }
 
     /// Places among the body's positions of the joints that are led.
-    pub fn places(&self) -> Vec<usize> {
-        match &self.follow {
-            Follow::Tips(tips) => {
-                tips.solver().variables().iter().map(|variable| variable.position_index).collect()
-            }
-            Follow::Opening(_, places) => places.iter().map(|(_, place)| *place).collect(),
-        }
+    pub fn places(&self) -> &[usize] {
+        &self.places
     }
 
     /// Takes one frame of the person's hand, `dt_s` seconds after the one before, and says where the joints go; `None` before
     /// the first frame that shows the fingers. A frame that does not show them holds the hand where it was.
     pub fn follow(&mut self, hand: &HandSkeleton, dt_s: f64) -> Option<HandJoints> {
         let held = |status: HandStatus| matches!(status, HandStatus::Held(_));
+        let places = self.places.iter().copied();
         match &mut self.follow {
             Follow::Tips(tips) => {
                 self.begun |= !held(tips.follow(hand, dt_s).status);
-                let places = tips.solver().variables().iter().map(|variable| variable.position_index);
                 self.begun.then(|| HandJoints::new(places.zip(tips.positions().iter().copied())))?
             }
-            Follow::Opening(gripper, places) => {
+            Follow::Opening(gripper) => {
                 let gripped = gripper.follow(hand, dt_s);
                 self.begun |= !held(gripped.status);
                 let positions = gripper.closure().positions(gripped.closure).map(|(_, position)| position);
-                self.begun.then(|| HandJoints::new(places.iter().map(|(_, place)| *place).zip(positions)))?
+                self.begun.then(|| HandJoints::new(places.zip(positions)))?
             }
-        }
-    }
-}
-
-impl Follow {
-    fn count(&self) -> usize {
-        match self {
-            Self::Tips(tips) => tips.positions().len(),
-            Self::Opening(_, places) => places.len(),
         }
     }
 }
@@ -184,7 +169,7 @@ fn pads(body: &Body, found: &HandDraft) -> Option<(Tip, Tip)> {
     let poses = Poses::new(body);
     let mut tips = found.fingers.iter().filter_map(|finger| {
         let last = *finger.joints.last()?;
-        let frame = FrameId(body.frames().iter().position(|frame| frame.joint == last)?);
+        let frame = carried(body, last)?;
         let in_frame = poses.world_from_frame(body, frame).inverse() * Point3::from(finger.tip_m);
         Some(Tip { frame, offset_m: in_frame.coords })
     });
