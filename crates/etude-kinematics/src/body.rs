@@ -391,4 +391,14 @@ impl Body {
     pub(crate) fn joint_data(&self) -> &[Joint] {
         &self.joints
     }
+
+    /// Marks joints and all that they hang on, \[joint\], but not the world.
+    pub(crate) fn mark_above(&self, joints: impl Iterator<Item = usize>, marks: &mut [bool]) {
+        for mut joint in joints {
+            while joint != 0 && !marks[joint] {
+                marks[joint] = true;
+                joint = self.joints[joint].parent;
+            }
+        }
+    }
 }

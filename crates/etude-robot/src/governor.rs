@@ -66,7 +66,7 @@ struct Bounds {
 }
 
 /// What happens to a joint now, so that an event is raised when it begins and not at every tick.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Flags {
     position: bool,
     speed: bool,
@@ -230,6 +230,11 @@ impl Governor {
         let (here, speed) = (self.granted[joint], self.velocity[joint]);
         let asked = self.target[joint];
         let target = asked.clamp(bounds.low, bounds.high);
+        let flags = self.flags[joint];
+        if asked == here && target == asked && speed == 0.0 && flags == Flags::default() {
+            // It stands where it is asked to stand; what follows would come to the same.
+            return;
+        }
         let wanted = if self.hold.is_some() { 0.0 } else { (target - here) / dt };
         let capped = cap(wanted, here, speed, target, bounds, dt);
         let reach = bounds.acceleration * dt;
@@ -273,7 +278,10 @@ fn cap(wanted: f64, here: f64, speed: f64, target: f64, bounds: Bounds, dt: f64)
         a * ((dt * dt + 2.0 * distance.max(0.0) / a).sqrt() - dt)
     };
     let room = if wanted > 0.0 { bounds.high - here } else { here - bounds.low };
-    let within = wanted.abs().min(bounds.speed).min(stopping(room)).copysign(wanted);
+    let free = wanted.abs().min(bounds.speed);
+    // Far from the limit there is no need for the root.
+    let is_far = free * (dt + free / bounds.acceleration) < room;
+    let within = if is_far { free } else { free.min(stopping(room)) }.copysign(wanted);
     let reach = bounds.acceleration * dt;
     if (wanted - speed).abs() <= reach {
         within

@@ -200,16 +200,20 @@ impl<'e> Messages<'e> {
     pub(super) fn new(raw: RawMessages<'e>) -> Self {
         Self { raw }
     }
-}
 
-impl Iterator for Messages<'_> {
-    type Item = Result<Message, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next message that is wanted by its stream and its host time (0 where that is before 1970). The others are not
+    /// decoded.
+    pub fn next_where(
+        &mut self,
+        mut wanted: impl FnMut(StreamIndex, HostTime) -> bool,
+    ) -> Option<Result<Message, ReadError>> {
         let episode = self.raw.episode;
-        let message = match self.raw.advance().transpose()? {
-            Ok(message) => message,
-            Err(error) => return Some(Err(error)),
+        let message = loop {
+            match self.raw.advance().transpose()? {
+                Ok(message) if !wanted(message.stream, message.host) => {}
+                Ok(message) => break message,
+                Err(error) => return Some(Err(error)),
+            }
         };
         let spec = &episode.streams[message.stream.index()].spec;
         let decoded = codec::decode(spec.kind, message.log, message.data);
@@ -221,5 +225,13 @@ impl Iterator for Messages<'_> {
                 source,
             },
         ))
+    }
+}
+
+impl Iterator for Messages<'_> {
+    type Item = Result<Message, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_where(|_, _| true)
     }
 }

@@ -47,12 +47,7 @@ impl Needed {
     fn collect(&mut self, body: &Body) {
         self.marks.fill(false);
         let of_frames = self.frames.iter().map(|&frame| body.frame_of(frame).joint.index());
-        for mut joint in of_frames.chain(self.always.iter().copied()) {
-            while joint != 0 && !self.marks[joint] {
-                self.marks[joint] = true;
-                joint = body.joint_data()[joint].parent;
-            }
-        }
+        body.mark_above(of_frames.chain(self.always.iter().copied()), &mut self.marks);
         self.order.clear();
         self.order.extend(self.marks.iter().enumerate().filter(|&(_, &mark)| mark).map(|(index, _)| index));
     }

@@ -93,6 +93,8 @@ pub struct Arms {
     torso_from_axes: Isometry3<f64>,
     arm_length_m: f64,
     title: String,
+    /// The joints that the grasp frames and the torso hang on, parents first.
+    seen: Vec<usize>,
 }
 
 /// Where a side stands in arrays of both: left, right.
@@ -154,7 +156,11 @@ impl Arms {
             return Err(ArmsError::NoHand { robot: card.title() });
         }
         let title = card.title();
-        Ok(Self { body, places, home, led, sides, torso, torso_from_axes, arm_length_m, title })
+        let frames = sides.iter().flatten().map(|arm| arm.frame).chain([torso]);
+        let mut marks = vec![false; body.joint_data().len()];
+        body.mark_above(frames.map(|frame| body.frame_of(frame).joint.index()), &mut marks);
+        let seen = (0..marks.len()).filter(|&joint| marks[joint]).collect();
+        Ok(Self { body, places, home, led, sides, torso, torso_from_axes, arm_length_m, title, seen })
     }
 
     /// The body, with the card's limits.
@@ -234,9 +240,10 @@ impl Arms {
         Some((joint, finger.named))
     }
 
-    /// What positions of the whole body say of its hands; `poses` is scratch of this body.
+    /// What positions of the whole body say of its hands; `poses` is scratch of this body, of which only what they hang on
+    /// is brought up to date.
     pub fn read(&self, whole: &[f64], poses: &mut Poses) -> Reading {
-        poses.update(&self.body, whole);
+        poses.update_some(&self.body, whole, &self.seen);
         let mut reading = Reading { torso_in_base: self.torso_in_base(poses), ..Reading::default() };
         for side in Side::BOTH {
             let index = side_index(side);

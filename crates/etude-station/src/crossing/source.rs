@@ -7,13 +7,13 @@
 use crate::crossing::CrossError;
 use crate::teleop::{TRAINER_ARM_LENGTH_M, base_from_trainer};
 use crate::trainer::hand;
-use etude_episode::{Episode, Messages};
+use etude_episode::{Episode, Messages, StreamIndex};
 use etude_kinematics::hand::HandSkeleton;
 use etude_kinematics::retarget::arms::side_index;
 use etude_kinematics::retarget::{Arms, Fingers, HandJoints, HandSample, PathSample};
 use etude_kinematics::{Poses, transform};
 use etude_model::card::{Card, Side};
-use etude_model::{HostTime, Sample, StreamKind, Topic};
+use etude_model::{HostTime, Sample, Span, StreamKind, Topic};
 use nalgebra::{Isometry3, Translation3};
 use std::collections::HashMap;
 
@@ -228,7 +228,13 @@ impl<'e> PathReader<'e> {
 
     fn step(&mut self) -> Result<Option<PathSample>, CrossError> {
         loop {
-            let Some(message) = self.messages.next().transpose()? else { return Ok(None) };
+            // Joints between two samples are not read: the sample has those of its own instant.
+            let (ticks, next) =
+                (self.ticks, self.began.map(|began| began + Span::from_s(self.last_s + CLOSEST_S)));
+            let wanted = |stream: StreamIndex, host: HostTime| {
+                stream.0 != ticks || host.0 == 0 || next.is_none_or(|next| host >= next)
+            };
+            let Some(message) = self.messages.next_where(wanted).transpose()? else { return Ok(None) };
             let stream = message.stream.0;
             match &message.sample {
                 Sample::JointStates(states) => self.joints(stream, &states.position),
