@@ -68,6 +68,21 @@ impl Channel {
         self.squares += difference * (value - self.mean);
         self.quantiles.push(value);
     }
+
+    /// Takes all that another has taken (Chan, Golub and LeVeque 1979).
+    fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        let (own, others) = (self.count as f64, other.count as f64);
+        let difference = other.mean - self.mean;
+        self.mean += difference * (others / (own + others));
+        self.squares += other.squares + difference * difference * (own * others / (own + others));
+        self.count += other.count;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.quantiles.merge(&other.quantiles);
+    }
 }
 
 impl Accumulator {
@@ -83,6 +98,15 @@ impl Accumulator {
             if !value.is_nan() {
                 channel.push(value);
             }
+        }
+    }
+
+    /// Takes all rows that another of as many channels has taken. So what is said of several episodes together is said of
+    /// their rows, not of what was said of each.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        for (channel, other) in self.channels.iter_mut().zip(&other.channels) {
+            channel.merge(other);
         }
     }
 
@@ -149,6 +173,41 @@ mod tests {
             prop_assert!((summary.mean[0] - mean).abs() < 1e-9);
             prop_assert!((summary.std[0] - std).abs() < 1e-9);
             prop_assert_eq!(summary.count, values.len() as u64);
+        }
+    }
+
+    fn of(values: impl IntoIterator<Item = f64>) -> Accumulator {
+        let mut accumulator = Accumulator::new(1);
+        values.into_iter().for_each(|value| accumulator.push([value]));
+        accumulator
+    }
+
+    proptest! {
+        #[test]
+        fn merged_parts_say_what_the_whole_says(
+            parts in prop::collection::vec(prop::collection::vec(-1e3..1e3f64, 0..80), 1..6),
+        ) {
+            let mut merged = Accumulator::new(1);
+            parts.iter().for_each(|part| merged.merge(&of(part.iter().copied())));
+            let whole: Vec<f64> = parts.concat();
+            prop_assert_eq!(merged.rows(), whole.len() as u64);
+            if !whole.is_empty() {
+                let (min, max, mean, std) = naive(&whole);
+                let summary = merged.summary();
+                prop_assert_eq!((summary.min[0], summary.max[0]), (min, max));
+                prop_assert!((summary.mean[0] - mean).abs() < 1e-9 && (summary.std[0] - std).abs() < 1e-9);
+                prop_assert_eq!(summary.quantiles, of(whole).summary().quantiles);
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_of_two_halves_are_not_averaged() {
+        let mut merged = of((0..150).map(f64::from));
+        merged.merge(&of((150..300).map(f64::from)));
+        let found: Vec<f64> = merged.summary().quantiles.iter().map(|values| values[0]).collect();
+        for (found, expected) in found.iter().zip([2.99, 29.9, 149.5, 269.1, 296.01]) {
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
         }
     }
 
