@@ -4,7 +4,6 @@
 //! number is; what neither card nor dataset settles is refused with the question. [`export`](export()) writes a dataset
 //! that LeRobot opens as its own. Both stream: numbers of one episode and one coded frame are in memory at a time.
 
-mod columns;
 mod error;
 mod export;
 mod import;
@@ -14,8 +13,9 @@ mod rows;
 mod source;
 mod tables;
 
+pub use crate::export::{ExportEpisode, FloatType};
 pub use error::Error;
-pub use export::{ExportEpisode, ExportOptions, Exported, FloatType, export, export_release};
+pub use export::{ExportOptions, Exported, export, export_release};
 pub use import::{ImportOptions, Imported, Importer};
 pub use info::{Feature, Info, Version};
 pub use mapping::{Mapping, Part};

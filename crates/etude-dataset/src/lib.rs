@@ -5,9 +5,11 @@
 //! HTTP.
 //!
 //! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
-//! [`foreign`] (recordings of other formats by a mapping), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with
+//! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with
 //! the feature `ffmpeg`, because their video needs it).
 
+mod columns;
+pub mod export;
 pub mod files;
 pub mod foreign;
 #[cfg(feature = "ffmpeg")]

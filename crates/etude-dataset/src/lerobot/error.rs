@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// What can end an import or an export.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// What can end every export.
+    #[error(transparent)]
+    Export(#[from] crate::export::Error),
     /// A file or folder.
     #[error("{}: {doing}: {source}", path.display())]
     File {
@@ -57,36 +60,6 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
-    /// Episodes that cannot be rows of one dataset.
-    #[error("{subject}: expected {expected}, found {found}")]
-    Mixed {
-        /// The episode.
-        subject: String,
-        /// What the episodes before it have.
-        expected: String,
-        /// What it has.
-        found: String,
-    },
-    /// Nothing was left to export.
-    #[error("no episode has a row that can be exported; the problems say why:\n{}", problems.join("\n"))]
-    Nothing {
-        /// What went wrong with each.
-        problems: Vec<String>,
-    },
-    /// The folder to export to is in use.
-    #[error("{} exists and is not empty; choose another folder", path.display())]
-    Exists {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A frame rate that LeRobot cannot have.
-    #[error("{subject}: a rate of {found} Hz cannot be exported: LeRobot needs a whole number above 0")]
-    Rate {
-        /// The episode.
-        subject: String,
-        /// The rate found.
-        found: f64,
-    },
 }
 
 impl Error {
@@ -111,8 +84,7 @@ impl Error {
                 "answer on the card: joints by the dataset's names, or a [[stream]] with native = \
                  \"lerobot:FEATURE\" (\"lerobot:FEATURE[from:to]\" where the dataset has no names)",
             ),
-            Self::Rate { .. } => Some("give a rate with --fps"),
-            Self::Mixed { .. } => Some("choose episodes of one kind with --where when making the release"),
+            Self::Export(error) => error.hint(),
             _ => None,
         }
     }

@@ -1,9 +1,9 @@
 //! One episode's rows out of a dataset's tables.
 
-use super::columns;
 use super::error::Error;
 use super::info::Feature;
 use super::source::{SourceEpisode, batches};
+use crate::columns;
 use crate::problem::Problem;
 use arrow_array::RecordBatch;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! A LeRobot dataset on disk: which episode lies in which files.
 
-use super::columns;
 use super::error::Error;
 use super::info::{Info, Version, fill, read_text};
+use crate::columns;
 use crate::problem::Problem;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;

@@ -1,6 +1,7 @@
 //! The tables of LeRobotDataset v3.0: files that roll over at a size, one row group per write, in pyarrow's form.
 
 use super::error::Error;
+use crate::export::NumberType;
 use arrow_array::builder::{Float64Builder, ListBuilder};
 use arrow_array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, ListArray,
@@ -19,33 +20,12 @@ use std::sync::Arc;
 /// Files of one folder, by LeRobot's default.
 pub(crate) const CHUNK_FILES: u64 = 1000;
 
-/// How a number is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NumberType {
-    F32,
-    F64,
-    I64,
-    Bool,
-}
-
-impl NumberType {
-    /// The `numpy` name, as in info.json.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F64 => "float64",
-            Self::I64 => "int64",
-            Self::Bool => "bool",
-        }
-    }
-
-    const fn arrow(self) -> DataType {
-        match self {
-            Self::F32 => DataType::Float32,
-            Self::F64 => DataType::Float64,
-            Self::I64 => DataType::Int64,
-            Self::Bool => DataType::Boolean,
-        }
+const fn arrow(number: NumberType) -> DataType {
+    match number {
+        NumberType::F32 => DataType::Float32,
+        NumberType::F64 => DataType::Float64,
+        NumberType::I64 => DataType::Int64,
+        NumberType::Bool => DataType::Boolean,
     }
 }
 
@@ -63,7 +43,7 @@ impl Column {
     }
 
     fn field(&self) -> Field {
-        let number = self.number.arrow();
+        let number = arrow(self.number);
         let kind = if self.width == 1 {
             number
         } else {
@@ -90,7 +70,7 @@ impl Column {
         if self.width == 1 {
             return Ok(numbers);
         }
-        let element = Arc::new(Field::new("element", self.number.arrow(), true));
+        let element = Arc::new(Field::new("element", arrow(self.number), true));
         Ok(Arc::new(FixedSizeListArray::try_new(element, self.width as i32, numbers, None)?))
     }
 

@@ -5,6 +5,7 @@ use crate::cli::{DatasetFormat, ExportArgs};
 use crate::exit;
 use crate::output::Output;
 use anyhow::Context;
+use etude_dataset::export::RowOptions;
 use etude_dataset::lerobot::{ExportOptions, Exported, export_release};
 use etude_store::Centre;
 use std::process::ExitCode;
@@ -15,7 +16,10 @@ pub(crate) fn run(arguments: &ExportArgs, output: &Output) -> anyhow::Result<Exi
     let release = release::open(&centre, &arguments.name)?;
     let bar = output.bar(release.episodes.len() as u64, "exporting");
     let DatasetFormat::LerobotV3 = arguments.format;
-    let options = ExportOptions { fps: arguments.fps, ..ExportOptions::default() };
+    let options = ExportOptions {
+        rows: RowOptions { fps: arguments.fps, ..RowOptions::default() },
+        ..ExportOptions::default()
+    };
     let exported = export_release(&release, &arguments.centre, &arguments.out, &options, &mut |done, _| {
         bar.set_position(done as u64);
     })

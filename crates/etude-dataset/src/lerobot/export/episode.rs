@@ -1,22 +1,21 @@
 //! A dataset in the making: episodes go in one after another.
 
 use super::super::error::Error;
-use super::super::tables::{Column, NumberType, ShardedTable, data_schema, write_tasks};
-use super::grid::GridRows;
+use super::super::tables::{Column, ShardedTable, data_schema, write_tasks};
 use super::meta::{EpisodeTable, Record, Sidecar, SidecarEpisode, Written, write_info, write_stats};
-use super::plan::Plan;
-use super::video::{CameraWriter, FrameFacts, Placed};
+use super::video::{CameraWriter, Placed};
 use super::{ExportOptions, Exported};
+use crate::export::pictures::FrameFacts;
+use crate::export::{AlignmentReport, Layout, NumberType, Piece, Provenance, Table};
 use crate::problem::Problem;
 use crate::stats::image::ImageAccumulator;
 use crate::stats::{Accumulator, Summary};
 use arrow_array::{ArrayRef, RecordBatch};
 use etude_episode::Episode;
-use etude_model::{Digest, Manifest};
+use etude_model::Digest;
 use etude_video::FrameRate;
 use parquet::file::metadata::KeyValue;
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A run of rows shorter than this is no episode.
@@ -33,7 +32,7 @@ pub(super) const NUMBERING: [(&str, NumberType); 5] = [
 
 /// A dataset in the making.
 pub(super) struct Export {
-    pub(super) plan: Plan,
+    pub(super) plan: Layout,
     pub(super) folder: PathBuf,
     pub(super) options: ExportOptions,
     pub(super) columns: Vec<Column>,
@@ -46,6 +45,7 @@ pub(super) struct Export {
     stats: Vec<Accumulator>,
     images: Vec<ImageAccumulator>,
     sidecar: Sidecar,
+    report: AlignmentReport,
     copied: u64,
     encoded: u64,
 }
@@ -53,16 +53,16 @@ pub(super) struct Export {
 impl Export {
     /// Plans the dataset by its first episode and makes its folder.
     pub(super) fn begin(first: &Episode, folder: &Path, options: &ExportOptions) -> Result<Self, Error> {
-        let plan = Plan::of(first, options)?;
+        let plan = Layout::of(first, &options.rows)?;
         let meta = folder.join("meta");
         fs::create_dir_all(&meta).map_err(Error::file("making the folder", &meta))?;
-        let numbers = plan.features.iter().map(|feature| feature.column.clone());
+        let numbers = plan.features.iter();
+        let numbers = numbers.map(|feature| Column::new(&feature.key, feature.number, feature.width()));
         let numbering = NUMBERING.iter().map(|(key, number)| Column::new(key, *number, 1));
         let columns: Vec<Column> = numbers.chain(numbering).collect();
         let (schema, metadata): (_, KeyValue) = data_schema(&columns);
         let data = ShardedTable::new(folder.join("data"), schema, Some(metadata), options.data_file_bytes);
-        let frame_rate = FrameRate::from_hz(plan.fps)
-            .ok_or_else(|| Error::Rate { subject: first.name().to_owned(), found: f64::from(plan.fps) })?;
+        let frame_rate = FrameRate::from_hz(plan.fps).ok_or_else(|| rate_error(first, plan.fps))?;
         let cameras = plan.cameras.iter().map(|camera| {
             let folder = folder.join("videos").join(&camera.key);
             CameraWriter::new(folder, frame_rate, options.video_file_bytes, options.image_samples)
@@ -79,6 +79,7 @@ impl Export {
             stats: columns.iter().map(|column| Accumulator::new(column.width)).collect(),
             images: vec![ImageAccumulator::default(); plan.cameras.len()],
             sidecar: Sidecar::new(&plan.card, options),
+            report: AlignmentReport::create(&meta.join("alignment"), &plan, &options.rows)?,
             columns,
             plan,
             copied: 0,
@@ -97,43 +98,45 @@ impl Export {
         digest: Digest,
         problems: &mut Vec<Problem>,
     ) -> Result<(), Error> {
-        let plan = Plan::of(episode, &self.options)?;
+        let plan = Layout::of(episode, &self.options.rows)?;
         if let Some((expected, found)) = self.plan.difference(&plan) {
-            return Err(Error::Mixed { subject: episode.name().to_owned(), expected, found });
+            return Err(
+                crate::export::Error::Mixed { subject: episode.name().to_owned(), expected, found }.into()
+            );
         }
-        let grid = GridRows::of(episode, &plan, &self.options)?;
+        let table = Table::of(episode, &plan, &self.options.rows)?;
         let facts = plan
             .cameras
             .iter()
             .map(|camera| FrameFacts::of(episode, &camera.topic))
             .collect::<Result<Vec<_>, _>>()?;
-        let runs = grid.runs();
-        report_missing(episode, &grid, &runs, problems);
-        for run in runs {
-            let run = trimmed(run, &grid, &facts, self.options.trim_rows, episode.name(), problems);
-            if run.len() < ROWS_MIN {
-                let message = format!("the rows {} to {} are too few for an episode", run.start, run.end);
+        for piece in table.pieces(episode.name(), self.options.rows.stale, problems) {
+            let piece = trimmed(piece, &table, &facts, self.options.trim_rows, episode.name(), problems);
+            if piece.len() < ROWS_MIN {
+                let ends = (piece.rows.first().unwrap_or(&0), piece.rows.last().map_or(0, |row| row + 1));
+                let message = format!("the rows {} to {} are too few for an episode", ends.0, ends.1);
                 problems.push(Problem::loss(episode.name(), message));
                 continue;
             }
-            self.add_run(episode, digest, &plan, &grid, &facts, run)?;
+            self.add_piece(episode, digest, &plan, &table, &facts, &piece)?;
         }
         Ok(())
     }
 
-    fn add_run(
+    fn add_piece(
         &mut self,
         episode: &Episode,
         digest: Digest,
-        plan: &Plan,
-        grid: &GridRows,
+        plan: &Layout,
+        table: &Table,
         facts: &[FrameFacts],
-        run: Range<usize>,
+        piece: &Piece,
     ) -> Result<(), Error> {
-        let task = task(episode.manifest());
+        let provenance = Provenance::of(episode, digest)?;
+        let task = provenance.task_text();
         let task_index = self.task_index(&task);
-        let videos = self.write_videos(episode, plan, grid, facts, &run)?;
-        let (arrays, summaries) = self.arrays(grid, &run, task_index)?;
+        let videos = self.write_videos(episode, plan, table, facts, piece)?;
+        let (arrays, summaries) = self.arrays(table, piece, task_index)?;
         let bytes: usize = arrays.iter().map(|array| array.get_array_memory_size()).sum();
         let (chunk, file) = self.data.place(bytes as u64)?;
         let (schema, _) = data_schema(&self.columns);
@@ -144,11 +147,12 @@ impl Export {
         }
         self.copied += videos.iter().filter(|placed| placed.is_copied).count() as u64;
         self.encoded += videos.iter().filter(|placed| !placed.is_copied).count() as u64;
-        self.sidecar.push(SidecarEpisode::new(self.episodes, episode, digest, grid, &run, &videos, plan));
+        self.report.push(self.episodes, episode, table, piece)?;
+        self.sidecar.push(SidecarEpisode::new(self.episodes, provenance, table, piece, &videos, plan));
         let record = Record {
             index: self.episodes,
             tasks: vec![task],
-            length: run.len() as u64,
+            length: piece.len() as u64,
             from_row: self.rows,
             data: (chunk, file),
             videos,
@@ -156,7 +160,7 @@ impl Export {
             images,
         };
         self.table.push(record)?;
-        self.rows += run.len() as u64;
+        self.rows += piece.len() as u64;
         self.episodes += 1;
         Ok(())
     }
@@ -171,16 +175,16 @@ impl Export {
     fn write_videos(
         &mut self,
         episode: &Episode,
-        plan: &Plan,
-        grid: &GridRows,
+        plan: &Layout,
+        table: &Table,
         facts: &[FrameFacts],
-        run: &Range<usize>,
+        piece: &Piece,
     ) -> Result<Vec<Placed>, Error> {
         let mut placed = Vec::new();
         for (number, ((writer, camera), facts)) in
             self.cameras.iter_mut().zip(&plan.cameras).zip(facts).enumerate()
         {
-            let wanted = grid.frames_of(number, run);
+            let wanted = table.frames_of(number, piece);
             placed.push(writer.write(episode, &camera.topic, &wanted, facts)?);
         }
         Ok(placed)
@@ -189,21 +193,18 @@ impl Export {
     /// The columns of a run of rows, with what is to be said of each; the whole dataset's statistics grow with them.
     fn arrays(
         &mut self,
-        grid: &GridRows,
-        run: &Range<usize>,
+        table: &Table,
+        piece: &Piece,
         task_index: usize,
     ) -> Result<(Vec<ArrayRef>, Vec<Summary>), Error> {
         let fps = f64::from(self.plan.fps);
         let (episode, first) = (self.episodes as f64, self.rows);
-        let count = run.len();
+        let count = piece.len();
         let mut arrays = Vec::new();
         let mut summaries = Vec::new();
         for (number, (column, all)) in self.columns.iter().zip(&mut self.stats).enumerate() {
-            let values: Vec<f64> = match grid.features.get(number) {
-                Some(values) => {
-                    let range = run.start * column.width..run.end * column.width;
-                    values.get(range).unwrap_or_default().to_vec()
-                }
+            let values: Vec<f64> = match self.plan.features.get(number) {
+                Some(_) => table.numbers_of(number, &self.plan, piece),
                 None => match column.key.as_str() {
                     "timestamp" => (0..count).map(|row| f64::from((row as f64 / fps) as f32)).collect(),
                     "frame_index" => (0..count).map(|row| row as f64).collect(),
@@ -243,6 +244,7 @@ impl Export {
         let card = meta.join("card.toml");
         fs::write(&card, self.plan.card.to_toml()).map_err(Error::file("writing", &card))?;
         self.sidecar.write(&meta.join("etude.json"), rank_error, &problems)?;
+        self.report.finish()?;
         Ok(Exported {
             folder: self.folder,
             embodiment: self.plan.card.title(),
@@ -256,64 +258,33 @@ impl Export {
     }
 }
 
-/// The instruction that LeRobot gets: English, else what has no language, else any; else the task's id.
-fn task(manifest: &Manifest) -> String {
-    let instruction = &manifest.instruction;
-    let text =
-        instruction.get("en").or_else(|| instruction.get("und")).or_else(|| instruction.values().next());
-    let id = || manifest.task.as_ref().map(ToString::to_string);
-    text.cloned().or_else(id).unwrap_or_else(|| "unknown".to_owned())
-}
-
-/// Says which instants have no row: before the first and after the last whole one that is usual, in between it is loss.
-fn report_missing(episode: &Episode, grid: &GridRows, runs: &[Range<usize>], problems: &mut Vec<Problem>) {
-    let name = episode.name();
-    let all = grid.time_ns.len();
-    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
-        let message = format!("none of its {all} rows has every value young enough; it is left out");
-        problems.push(Problem::loss(name, message));
-        return;
-    };
-    let edges = first.start + (all - last.end);
-    if edges > 0 {
-        let message = format!("{edges} of {all} rows at its ends lack a value and are left out");
-        problems.push(Problem::note(name, message));
-    }
-    for pair in runs.windows(2) {
-        if let [before, after] = pair {
-            let message = format!(
-                "the rows {} to {} lack a value; the dataset has an episode before and one after them",
-                before.end,
-                after.start - 1
-            );
-            problems.push(Problem::loss(name, message));
-        }
-    }
+fn rate_error(episode: &Episode, fps: u32) -> Error {
+    let (subject, found) = (episode.name().to_owned(), f64::from(fps));
+    crate::export::Error::Rate { subject, found }.into()
 }
 
 /// Leaves out a few rows at the beginning where every camera then begins at a key frame and can be copied.
 fn trimmed(
-    run: Range<usize>,
-    grid: &GridRows,
+    mut piece: Piece,
+    table: &Table,
     facts: &[FrameFacts],
     trim_rows: usize,
     name: &str,
     problems: &mut Vec<Problem>,
-) -> Range<usize> {
+) -> Piece {
     let all_at_key = |row: usize| {
         facts.iter().enumerate().all(|(camera, facts)| {
-            let frame = grid.frames.get(camera).and_then(|frames| frames.get(row).copied().flatten());
+            let frame = table.frames.get(camera).and_then(|frames| frames.get(row).copied().flatten());
             frame.is_some_and(|frame| facts.starts_at_key(frame))
         })
     };
-    let rows = run.start..run.end.min(run.start + trim_rows + 1);
-    match rows.into_iter().find(|row| all_at_key(*row)) {
-        Some(row) if row > run.start => {
-            let message =
-                format!("{} rows before the cameras' first key frame are left out", row - run.start);
+    match piece.rows.iter().take(trim_rows + 1).position(|row| all_at_key(*row)) {
+        Some(before) if before > 0 => {
+            let message = format!("{before} rows before the cameras' first key frame are left out");
             problems.push(Problem::note(name, message));
-            row..run.end
+            piece.rows.drain(..before);
         }
-        _ => run,
+        _ => {}
     }
+    piece
 }

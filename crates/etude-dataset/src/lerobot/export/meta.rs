@@ -4,23 +4,18 @@ use super::super::error::Error;
 use super::super::tables::{CHUNK_FILES, Column, ShardedTable, list_f64, list_i64, list_image, list_texts};
 use super::ExportOptions;
 use super::episode::Export;
-use super::grid::{Age, GridRows};
-use super::plan::{CameraPlan, Plan};
 use super::video::Placed;
+use crate::export::{Age, Camera, Layout, Piece, Provenance, Table};
 use crate::problem::Problem;
 use crate::stats::quantile::EXACT;
 use crate::stats::{QUANTILES, Summary};
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow_schema::{Field, Schema};
-use etude_episode::Episode;
-use etude_model::manifest::{ClockKind, Origin};
-use etude_model::rights::Rights;
 use etude_model::{Card, Digest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,7 +47,7 @@ pub(super) struct EpisodeTable {
 }
 
 impl EpisodeTable {
-    pub(super) fn new(folder: &Path, columns: &[Column], cameras: &[CameraPlan], limit_bytes: u64) -> Self {
+    pub(super) fn new(folder: &Path, columns: &[Column], cameras: &[Camera], limit_bytes: u64) -> Self {
         Self {
             columns: columns.iter().map(|column| column.key.clone()).collect(),
             cameras: cameras.iter().map(|camera| camera.key.clone()).collect(),
@@ -224,10 +219,9 @@ pub(super) fn write_info(export: &Export) -> Result<(), Error> {
     let fps = plan.fps;
     let mut features = Map::new();
     for feature in &plan.features {
-        let column = &feature.column;
         let described =
-            json!({"dtype": column.number.name(), "shape": [column.width], "names": feature.names});
-        features.insert(column.key.clone(), described);
+            json!({"dtype": feature.number.name(), "shape": [feature.width()], "names": feature.names()});
+        features.insert(feature.key.clone(), described);
     }
     for (camera, writer) in plan.cameras.iter().zip(&export.cameras) {
         let Some((width, height, codec)) = writer.shape else { continue };
@@ -294,16 +288,8 @@ pub(super) struct Sidecar {
 #[derive(Serialize)]
 pub(super) struct SidecarEpisode {
     episode_index: u64,
-    episode: String,
-    digest: Digest,
-    task: Option<String>,
-    robot_serial: Option<String>,
-    trainer: Option<String>,
-    origin: Origin,
-    clock: ClockKind,
-    rights: Rights,
-    parents: Vec<String>,
-    notes: BTreeMap<String, String>,
+    #[serde(flatten)]
+    provenance: Provenance,
     /// Time of the first row on the episode's clock, ns.
     first_row_ns: Option<i64>,
     /// `granted` (let through by the governor) or `asked`.
@@ -347,36 +333,25 @@ impl Sidecar {
 impl SidecarEpisode {
     pub(super) fn new(
         index: u64,
-        episode: &Episode,
-        digest: Digest,
-        grid: &GridRows,
-        run: &Range<usize>,
+        provenance: Provenance,
+        table: &Table,
+        piece: &Piece,
         videos: &[Placed],
-        plan: &Plan,
+        plan: &Layout,
     ) -> Self {
-        let manifest = episode.manifest();
         let how = |placed: &Placed| if placed.is_copied { "copied" } else { "encoded" };
         Self {
             episode_index: index,
-            episode: manifest.episode.to_string(),
-            digest,
-            task: manifest.task.as_ref().map(ToString::to_string),
-            robot_serial: manifest.robot_serial.as_ref().map(ToString::to_string),
-            trainer: manifest.trainer.as_ref().map(ToString::to_string),
-            origin: manifest.origin,
-            clock: manifest.clock,
-            rights: manifest.rights.clone(),
-            parents: manifest.parents.clone(),
-            notes: manifest.notes.clone(),
-            first_row_ns: grid.time_ns.get(run.start).copied(),
-            action: if grid.is_granted { "granted" } else { "asked" },
+            provenance,
+            first_row_ns: table.times_of(piece).first().copied(),
+            action: if table.is_granted { "granted" } else { "asked" },
             videos: plan
                 .cameras
                 .iter()
                 .map(|camera| camera.key.clone())
                 .zip(videos.iter().map(how))
                 .collect(),
-            ages: grid.ages.iter().map(|(topic, age)| (topic.to_string(), *age)).collect(),
+            ages: table.ages(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::super::error::Error;
 use super::super::tables::CHUNK_FILES;
+use crate::export::pictures::{FrameFacts, frames, pictures, unit_of};
 use crate::stats::image::ImageAccumulator;
 use etude_episode::Episode;
 use etude_model::Topic;
-use etude_model::sample::{Sample, VideoFrame};
 use etude_video::{
     AccessUnit, Codec, DecodedFrame, Decoder, FrameRate, H264Encoder, H264Settings, Mp4Writer, RgbImage,
     VideoTrack, WriteError,
@@ -13,49 +13,6 @@ use etude_video::{
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What is known of each frame of an episode's camera before any is written.
-pub(super) struct FrameFacts {
-    /// Whether decoding can begin there, \[frame\].
-    pub(super) is_key: Vec<bool>,
-    /// Sizes, \[frame\], bytes.
-    bytes: Vec<u64>,
-}
-
-impl FrameFacts {
-    pub(super) fn of(episode: &Episode, topic: &Topic) -> Result<Self, Error> {
-        let mut facts = Self { is_key: Vec::new(), bytes: Vec::new() };
-        for frame in frames(episode, topic)? {
-            let frame = frame?;
-            facts.is_key.push(frame.is_key);
-            facts.bytes.push(frame.data.len() as u64);
-        }
-        Ok(facts)
-    }
-
-    pub(super) fn starts_at_key(&self, frame: u64) -> bool {
-        self.is_key.get(frame as usize) == Some(&true)
-    }
-}
-
-fn frames<'e>(
-    episode: &'e Episode,
-    topic: &Topic,
-) -> Result<impl Iterator<Item = Result<VideoFrame, Error>> + use<'e>, Error> {
-    let subject = format!("{} {topic}", episode.name());
-    let failed = {
-        let subject = subject.clone();
-        move |message: String| Error::Video { subject: subject.clone(), message }
-    };
-    let messages = episode.messages(&[topic.as_str()], ..).map_err(|error| failed(error.to_string()))?;
-    Ok(messages.map(move |message| match message {
-        Ok(message) => match message.sample {
-            Sample::Video(frame) => Ok(frame),
-            _ => Err(failed("a message is no frame of video".to_owned())),
-        },
-        Err(error) => Err(failed(error.to_string())),
-    }))
-}
 
 /// Where an episode's part of a camera's video went.
 #[derive(Clone, Debug)]
@@ -144,11 +101,12 @@ impl CameraWriter {
         if (width, height) == (image.width(), image.height()) {
             return Ok(());
         }
-        Err(Error::Mixed {
+        Err(crate::export::Error::Mixed {
             subject: subject.to_owned(),
             expected: format!("pictures of {width} x {height}"),
             found: format!("{} x {}", image.width(), image.height()),
-        })
+        }
+        .into())
     }
 
     /// Decodes what is wanted and codes it anew.
@@ -161,36 +119,21 @@ impl CameraWriter {
         images: &mut ImageAccumulator,
     ) -> Result<(), Error> {
         let mut encoder = None;
-        let mut rows = wanted.iter().copied().enumerate().peekable();
         let every = wanted.len().div_ceil(self.samples.max(1)).max(1);
         let samples = self.samples;
-        let mut decoding = Decoding::new(part.subject.clone());
-        let mut source = frames(episode, topic)?;
-        while rows.peek().is_some() {
-            let Some((frame, image)) = decoding.next(&mut source)? else {
-                return Err(part.failed("the video ends before its rows".to_owned()));
+        pictures(episode, topic, wanted, &mut |row, image| {
+            self.check_shape(image, Codec::H264, &part.subject)?;
+            if samples > 0 && row % every == 0 {
+                images.push_rgb(image.data());
+            }
+            let encoder = match &mut encoder {
+                Some(encoder) => encoder,
+                None => encoder.insert(self.encoder(image, part)?),
             };
-            while let Some((row, _)) = rows.next_if(|(_, wanted)| *wanted == frame) {
-                self.check_shape(&image, Codec::H264, &part.subject)?;
-                if samples > 0 && row % every == 0 {
-                    images.push_rgb(image.data());
-                }
-                let encoder = match &mut encoder {
-                    Some(encoder) => encoder,
-                    None => encoder.insert(self.encoder(&image, part)?),
-                };
-                let unit =
-                    encoder.encode(&image.as_frame()).map_err(|error| part.failed(error.to_string()))?;
-                let bytes = unit.data.len() as u64 * wanted.len() as u64;
-                self.push(part, &unit, bytes)?;
-            }
-            if rows.peek().is_some_and(|(_, wanted)| *wanted < frame) {
-                return Err(
-                    part.failed("its frames are wanted in another order than they were taken".to_owned())
-                );
-            }
-        }
-        Ok(())
+            let unit = encoder.encode(&image.as_frame()).map_err(|error| part.failed(error.to_string()))?;
+            let bytes = unit.data.len() as u64 * wanted.len() as u64;
+            self.push(part, &unit, bytes)
+        })
     }
 
     fn encoder(&self, image: &RgbImage, part: &Part) -> Result<H264Encoder, Error> {
@@ -291,14 +234,6 @@ impl PushError {
     }
 }
 
-fn unit_of(frame: &VideoFrame, subject: &str) -> Result<AccessUnit, Error> {
-    let codec = Codec::from_foxglove_name(frame.format.name()).ok_or_else(|| Error::Video {
-        subject: subject.to_owned(),
-        message: format!("{} cannot be put into a video file", frame.format.name()),
-    })?;
-    Ok(AccessUnit { data: frame.data.to_vec(), is_key: frame.is_key, codec })
-}
-
 /// Decodes one key frame by itself.
 fn still(decoder: &mut Option<Decoder>, unit: &AccessUnit, number: usize) -> Result<RgbImage, String> {
     let decoder = match decoder {
@@ -314,55 +249,4 @@ fn still(decoder: &mut Option<Decoder>, unit: &AccessUnit, number: usize) -> Res
     };
     let frame = decode().map_err(|error| error.to_string())?.ok_or("a key frame gives no picture")?;
     frame.to_rgb().map_err(|error| error.to_string())
-}
-
-/// Decodes an episode's frames one after another; each comes out with its number.
-struct Decoding {
-    subject: String,
-    decoder: Option<Decoder>,
-    sent: u64,
-    drained: bool,
-}
-
-impl Decoding {
-    fn new(subject: String) -> Self {
-        Self { subject, decoder: None, sent: 0, drained: false }
-    }
-
-    fn next(
-        &mut self,
-        source: &mut impl Iterator<Item = Result<VideoFrame, Error>>,
-    ) -> Result<Option<(u64, RgbImage)>, Error> {
-        let subject = self.subject.clone();
-        let failed = |message: String| Error::Video { subject: subject.clone(), message };
-        loop {
-            if let Some(decoder) = &mut self.decoder
-                && let Some(frame) = decoder.receive().map_err(|error| failed(error.to_string()))?
-            {
-                let image = frame.to_rgb().map_err(|error| failed(error.to_string()))?;
-                return Ok(Some((frame.pts().unsigned_abs(), image)));
-            }
-            if self.drained {
-                return Ok(None);
-            }
-            if let Some(frame) = source.next() {
-                self.send(&unit_of(&frame?, &self.subject)?).map_err(|error| failed(error.to_string()))?;
-                continue;
-            }
-            if let Some(decoder) = &mut self.decoder {
-                decoder.drain().map_err(|error| failed(error.to_string()))?;
-            }
-            self.drained = true;
-        }
-    }
-
-    fn send(&mut self, unit: &AccessUnit) -> Result<(), etude_video::DecodeError> {
-        if self.decoder.is_none() {
-            self.decoder = Some(Decoder::new(unit.codec)?);
-        }
-        let decoder = self.decoder.as_mut().expect("it was put there");
-        decoder.send(unit, self.sent as i64)?;
-        self.sent += 1;
-        Ok(())
-    }
 }
