@@ -178,7 +178,9 @@ mod tests {
 
     fn of(values: impl IntoIterator<Item = f64>) -> Accumulator {
         let mut accumulator = Accumulator::new(1);
-        values.into_iter().for_each(|value| accumulator.push([value]));
+        for value in values {
+            accumulator.push([value]);
+        }
         accumulator
     }
 
@@ -188,7 +190,9 @@ mod tests {
             parts in prop::collection::vec(prop::collection::vec(-1e3..1e3f64, 0..80), 1..6),
         ) {
             let mut merged = Accumulator::new(1);
-            parts.iter().for_each(|part| merged.merge(&of(part.iter().copied())));
+            for part in &parts {
+                merged.merge(&of(part.iter().copied()));
+            }
             let whole: Vec<f64> = parts.concat();
             prop_assert_eq!(merged.rows(), whole.len() as u64);
             if !whole.is_empty() {

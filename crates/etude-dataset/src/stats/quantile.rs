@@ -173,7 +173,9 @@ mod tests {
 
     fn of(values: impl IntoIterator<Item = f64>) -> Quantiles {
         let mut quantiles = Quantiles::default();
-        values.into_iter().for_each(|value| quantiles.push(value));
+        for value in values {
+            quantiles.push(value);
+        }
         quantiles
     }
 
@@ -183,7 +185,9 @@ mod tests {
             parts in prop::collection::vec(prop::collection::vec(-1e3..1e3f64, 0..60), 1..8), share in 0.0..1.0f64,
         ) {
             let mut merged = Quantiles::default();
-            parts.iter().for_each(|part| merged.merge(&of(part.iter().copied())));
+            for part in &parts {
+                merged.merge(&of(part.iter().copied()));
+            }
             let whole = of(parts.iter().flatten().copied());
             prop_assert_eq!(merged.count, whole.count);
             let (found, expected) = (merged.quantiles(&[share])[0], whole.quantiles(&[share])[0]);
@@ -210,10 +214,15 @@ mod tests {
                 if reversed {
                     parts.reverse();
                 }
-                parts.iter().for_each(|part| merged.merge(part));
+                for part in &parts {
+                    merged.merge(part);
+                }
                 assert_eq!(merged.count, n);
                 let weight = merged.values.len() as u64
-                    + (1..).zip(&merged.levels).map(|(level, kept)| (kept.len() as u64) << level).sum::<u64>();
+                    + (1..)
+                        .zip(&merged.levels)
+                        .map(|(level, kept)| (kept.len() as u64) << level)
+                        .sum::<u64>();
                 assert_eq!(weight, n, "every value is counted");
                 for share in [0.01, 0.1, 0.5, 0.9, 0.99] {
                     let off = (merged.quantiles(&[share])[0] / n as f64 - share).abs();
