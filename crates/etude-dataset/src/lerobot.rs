@@ -1,4 +1,4 @@
-//! LeRobotDataset: versions 2.0, 2.1 and 3.0 in, version 3.0 out.
+//! LeRobotDataset: versions 2.0, 2.1 and 3.0 in, versions 2.1 (also for GR00T) and 3.0 out.
 //!
 //! An [`Importer`] turns each episode of a dataset into an episode file, with the embodiment card saying what each
 //! number is; what neither card nor dataset settles is refused with the question. [`export`](export()) writes a dataset
@@ -15,7 +15,7 @@ mod tables;
 
 pub use crate::export::{ExportEpisode, FloatType};
 pub use error::Error;
-pub use export::{ExportOptions, Exported, export, export_release};
+pub use export::{DatasetLayout, ExportOptions, Exported, export, export_release};
 pub use import::{ImportOptions, Imported, Importer};
 pub use info::{Feature, Info, Version};
 pub use mapping::{Mapping, Part};

@@ -65,6 +65,7 @@ pub(crate) fn parameters(
     width: u32,
     height: u32,
     extradata: &[u8],
+    sets_in_units: bool,
 ) -> Option<codec::Parameters> {
     let mut parameters = codec::Parameters::new();
     parameters.set_medium(ffmpeg::media::Type::Video);
@@ -76,6 +77,10 @@ pub(crate) fn parameters(
         let raw = parameters.as_mut_ptr().as_mut()?;
         raw.width = i32::try_from(width).ok()?;
         raw.height = i32::try_from(height).ok()?;
+        if codec == Codec::H264 && sets_in_units {
+            // ISO/IEC 14496-15: `avc1` has its parameter sets in the header alone, `avc3` may have them in samples too.
+            raw.codec_tag = u32::from_le_bytes(*b"avc3");
+        }
         if codec == Codec::Vp9 {
             raw.format = ffi::AVPixelFormat::AV_PIX_FMT_YUV420P as i32;
         }

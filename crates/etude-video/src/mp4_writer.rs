@@ -105,12 +105,22 @@ pub struct VideoTrack {
     pub extradata: Option<Vec<u8>>,
     /// Frames by which decoding runs ahead of presentation: 0 unless the stream has B frames.
     pub reorder_frames: u32,
+    /// Whether H.264 parameter sets stand with the key units too, so that they may change within the file.
+    pub sets_in_units: bool,
 }
 
 impl VideoTrack {
     /// A track whose units come in presentation order and whose configuration is taken from the first unit.
     pub fn new(codec: Codec, width: u32, height: u32, frame_rate: FrameRate) -> Self {
-        Self { codec, width, height, frame_rate, extradata: None, reorder_frames: 0 }
+        Self { codec, width, height, frame_rate, extradata: None, reorder_frames: 0, sets_in_units: false }
+    }
+
+    /// The same with parameter sets that stand with the key units and may change within the file: what is copied and
+    /// what is coded anew may follow one another. Each key unit must bring its own. For H.264.
+    #[must_use]
+    pub fn with_sets_in_units(mut self) -> Self {
+        self.sets_in_units = true;
+        self
     }
 }
 
@@ -237,8 +247,8 @@ impl Mp4Writer {
         let bad_track = |problem: String| WriteError::Track { path: self.path.clone(), problem };
         let url = ffi::file_url(&self.temp).ok_or_else(|| bad_track("the path is not UTF-8".into()))?;
         let (extradata, form) = self.configuration(first).map_err(bad_track)?;
-        let VideoTrack { codec, width, height, frame_rate, .. } = self.track;
-        let parameters = ffi::parameters(codec, width, height, &extradata);
+        let VideoTrack { codec, width, height, frame_rate, sets_in_units, .. } = self.track;
+        let parameters = ffi::parameters(codec, width, height, &extradata, sets_in_units);
         let parameters = parameters.ok_or_else(|| bad_track("its header does not fit".into()))?;
         let (timescale, frame_ticks) =
             time_base(frame_rate).ok_or_else(|| bad_track(format!("{frame_rate} frames per second")))?;
@@ -301,6 +311,13 @@ impl Mp4Writer {
         };
         let is_set = |nal: &&[u8]| is_parameter_set(unit.codec, nal);
         let is_known = |set: &[u8]| header_sets.iter().any(|known| known == set);
+        if self.track.sets_in_units {
+            if unit.is_key && !nal_units(&unit.data).any(|nal| is_set(&nal)) {
+                return Err(self.bad_unit("it is a key unit without parameter sets".into()));
+            }
+            let sample = to_length_prefixed(nal_units(&unit.data));
+            return sample.map_err(|error: BitstreamError| self.bad_unit(error.to_string()));
+        }
         if !nal_units(&unit.data).filter(is_set).all(is_known) {
             return Err(WriteError::ParameterSetsChanged { path: self.path.clone(), unit: self.pushed });
         }

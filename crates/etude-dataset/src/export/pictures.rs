@@ -1,9 +1,9 @@
 //! A camera's coded frames and decoded pictures, in the order of an episode's rows.
 
 use super::error::Error;
-use etude_episode::Episode;
-use etude_model::Topic;
+use etude_episode::{Episode, Message, ReadError};
 use etude_model::sample::{Sample, VideoFrame};
+use etude_model::{LogTime, Topic};
 use etude_video::{AccessUnit, Codec, Decoder, RgbImage};
 
 /// What is known of each frame of an episode's camera before any is written.
@@ -13,18 +13,31 @@ pub struct FrameFacts {
     pub is_key: Vec<bool>,
     /// Sizes, \[frame\], bytes.
     pub bytes: Vec<u64>,
+    /// Log times, \[frame\], ascending.
+    log: Vec<LogTime>,
 }
 
 impl FrameFacts {
     /// Reads them; no frame is kept.
     pub fn of(episode: &Episode, topic: &Topic) -> Result<Self, Error> {
-        let mut facts = Self { is_key: Vec::new(), bytes: Vec::new() };
-        for frame in frames(episode, topic)? {
-            let frame = frame?;
+        let mut facts = Self { is_key: Vec::new(), bytes: Vec::new(), log: Vec::new() };
+        let subject = subject(episode, topic);
+        let messages = episode.messages(&[topic.as_str()], ..);
+        for message in messages.map_err(|error| unreadable(&subject, &error))? {
+            let message = message.map_err(|error| unreadable(&subject, &error))?;
+            facts.log.push(message.stamp.log);
+            let frame = frame_of(message, &subject)?;
             facts.is_key.push(frame.is_key);
             facts.bytes.push(frame.data.len() as u64);
         }
         Ok(facts)
+    }
+
+    /// The last frame at or before this one at which decoding can begin; the first of all where there is none.
+    fn key_before(&self, frame: u64) -> u64 {
+        let until = usize::try_from(frame).map_or(usize::MAX, |frame| frame.saturating_add(1));
+        let known = self.is_key.get(..until.min(self.is_key.len())).unwrap_or_default();
+        known.iter().rposition(|is_key| *is_key).unwrap_or(0) as u64
     }
 
     /// Whether decoding can begin at a frame.
@@ -33,39 +46,51 @@ impl FrameFacts {
     }
 }
 
-/// A camera's coded frames, one after another.
-pub fn frames<'e>(
+/// A camera's coded frames from the one with this number on, one after another; what lies before is not read.
+pub fn frames_from<'e>(
     episode: &'e Episode,
     topic: &Topic,
+    facts: &FrameFacts,
+    first: u64,
 ) -> Result<impl Iterator<Item = Result<VideoFrame, Error>> + use<'e>, Error> {
     let subject = subject(episode, topic);
-    let failed = {
-        let subject = subject.clone();
-        move |message: String| Error::Video { subject: subject.clone(), message }
-    };
-    let messages = episode.messages(&[topic.as_str()], ..).map_err(|error| failed(error.to_string()))?;
-    Ok(messages.map(move |message| match message {
-        Ok(message) => match message.sample {
-            Sample::Video(frame) => Ok(frame),
-            _ => Err(failed("a message is no frame of video".to_owned())),
-        },
-        Err(error) => Err(failed(error.to_string())),
-    }))
+    let at = facts.log.get(first as usize).copied().unwrap_or(LogTime(i64::MAX));
+    // Several frames may bear one log time.
+    let before = (first as usize).saturating_sub(facts.log.partition_point(|log| *log < at));
+    let messages = episode.messages(&[topic.as_str()], at..);
+    let messages = messages.map_err(|error| unreadable(&subject, &error))?;
+    Ok(messages
+        .skip(before)
+        .map(move |message| frame_of(message.map_err(|error| unreadable(&subject, &error))?, &subject)))
+}
+
+fn unreadable(subject: &str, error: &ReadError) -> Error {
+    Error::Video { subject: subject.to_owned(), message: error.to_string() }
+}
+
+fn frame_of(message: Message, subject: &str) -> Result<VideoFrame, Error> {
+    if let Sample::Video(frame) = message.sample {
+        return Ok(frame);
+    }
+    Err(Error::Video { subject: subject.to_owned(), message: "a message is no frame of video".to_owned() })
 }
 
 /// Calls `each` with every row's number and picture, in order. `wanted`: the frame of each row, ascending; a frame
-/// that several rows want is decoded once. One picture is in memory at a time.
+/// that several rows want is decoded once. Decoding begins at the last key frame before the first that is wanted. One
+/// picture is in memory at a time.
 pub fn pictures<E: From<Error>>(
     episode: &Episode,
     topic: &Topic,
+    facts: &FrameFacts,
     wanted: &[u64],
     each: &mut dyn FnMut(usize, &RgbImage) -> Result<(), E>,
 ) -> Result<(), E> {
     let subject = subject(episode, topic);
     let failed = |message: &str| Error::Video { subject: subject.clone(), message: message.to_owned() };
     let mut rows = wanted.iter().copied().enumerate().peekable();
-    let mut decoding = Decoding::new(subject.clone());
-    let mut source = frames(episode, topic)?;
+    let first = facts.key_before(wanted.first().copied().unwrap_or(0));
+    let mut decoding = Decoding::new(subject.clone(), first);
+    let mut source = frames_from(episode, topic, facts, first)?;
     while rows.peek().is_some() {
         let Some((frame, image)) = decoding.next(&mut source)? else {
             return Err(failed("the video ends before its rows").into());
@@ -102,8 +127,9 @@ pub(crate) struct Decoding {
 }
 
 impl Decoding {
-    pub(crate) fn new(subject: String) -> Self {
-        Self { subject, decoder: None, sent: 0, drained: false }
+    /// `first`: the number of the first frame that it will be given.
+    pub(crate) fn new(subject: String, first: u64) -> Self {
+        Self { subject, decoder: None, sent: first, drained: false }
     }
 
     pub(crate) fn next(

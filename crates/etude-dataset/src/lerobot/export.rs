@@ -1,28 +1,54 @@
-//! Writes episodes as a LeRobotDataset v3.0.
+//! Writes episodes as a LeRobotDataset: version 3.0, 2.1, or 2.1 with what GR00T adds.
 //!
 //! Everything is written into a folder beside the target and renamed when it is whole. Numbers keep their bits where
 //! the grid is that of their own messages; coded video is copied where each row has a frame of its own in order, and
 //! coded anew where not. A row exists only where every value is there and young enough: nothing is filled in.
 
 mod episode;
+mod lines;
 mod meta;
+mod segments;
 mod video;
 
 use super::error::Error;
+use super::tables::Naming;
 use crate::export::{ExportEpisode, RowOptions, by_card, into_new_folder, open};
 use crate::problem::Problem;
 use crate::release::Release;
 use episode::Export;
 use std::path::{Path, PathBuf};
 
+/// Which layout a dataset gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DatasetLayout {
+    /// LeRobotDataset 3.0.
+    #[default]
+    V30,
+    /// LeRobotDataset 2.1: a table and a video per episode and camera.
+    V21,
+    /// The same with GR00T's `modality.json` and the statistics of the whole.
+    Groot,
+}
+
+impl DatasetLayout {
+    pub(super) const fn naming(self) -> Naming {
+        match self {
+            Self::V30 => Naming::Files,
+            Self::V21 | Self::Groot => Naming::Episodes,
+        }
+    }
+}
+
 /// How to export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
+    /// The layout.
+    pub layout: DatasetLayout,
     /// How rows are made of streams.
     pub rows: RowOptions,
     /// Frames per episode and camera that image statistics are taken of; 0: none.
     pub image_samples: usize,
-    /// Size at which a new data file begins, bytes; LeRobot's own is 100 MB.
+    /// Size at which a new data file begins, bytes; LeRobot's own is 100 MB. Version 2.1 has a file per episode.
     pub data_file_bytes: u64,
     /// Size at which a new video file begins, bytes; LeRobot's own is 200 MB.
     pub video_file_bytes: u64,
@@ -33,6 +59,7 @@ pub struct ExportOptions {
 impl Default for ExportOptions {
     fn default() -> Self {
         Self {
+            layout: DatasetLayout::V30,
             rows: RowOptions::default(),
             image_samples: 16,
             data_file_bytes: 100 << 20,
@@ -57,8 +84,12 @@ pub struct Exported {
     pub fps: u32,
     /// Video parts that were copied packet by packet.
     pub videos_copied: u64,
-    /// Video parts that had to be decoded and coded anew.
+    /// Video parts of which some frames had to be decoded and coded anew.
     pub videos_encoded: u64,
+    /// Frames that were copied packet by packet.
+    pub frames_copied: u64,
+    /// Frames that were decoded and coded anew.
+    pub frames_encoded: u64,
     /// What was left out or odd.
     pub problems: Vec<Problem>,
 }

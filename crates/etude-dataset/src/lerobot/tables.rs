@@ -99,9 +99,47 @@ pub(crate) fn data_schema(columns: &[Column]) -> (SchemaRef, KeyValue) {
     (Arc::new(Schema::new(fields)), KeyValue::new("huggingface".to_owned(), metadata))
 }
 
+/// How the files of a dataset are named by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Version 3.0: several episodes in a file.
+    Files,
+    /// Version 2.1: a file for each episode, whose number it bears.
+    Episodes,
+}
+
+impl Naming {
+    /// A table's path below its folder.
+    fn table(self, number: u64) -> String {
+        let (chunk, file) = (number / CHUNK_FILES, number % CHUNK_FILES);
+        match self {
+            Self::Files => format!("chunk-{chunk:03}/file-{file:03}.parquet"),
+            Self::Episodes => format!("chunk-{chunk:03}/episode_{number:06}.parquet"),
+        }
+    }
+
+    /// A video's path below the folder of videos; `key`: its camera's feature.
+    pub(crate) fn video(self, key: &str, number: u64) -> String {
+        let (chunk, file) = (number / CHUNK_FILES, number % CHUNK_FILES);
+        match self {
+            Self::Files => format!("{key}/chunk-{chunk:03}/file-{file:03}.mp4"),
+            Self::Episodes => format!("chunk-{chunk:03}/{key}/episode_{number:06}.mp4"),
+        }
+    }
+
+    /// The size at which a new file begins: at once where each episode has its own.
+    pub(crate) const fn limit_bytes(self, asked: u64) -> u64 {
+        match self {
+            Self::Files => asked,
+            Self::Episodes => 0,
+        }
+    }
+}
+
 /// A table in files `chunk-000/file-000.parquet` and so on below one folder.
 pub(crate) struct ShardedTable {
     folder: PathBuf,
+    naming: Naming,
     schema: SchemaRef,
     metadata: Option<KeyValue>,
     limit_bytes: u64,
@@ -112,11 +150,13 @@ pub(crate) struct ShardedTable {
 impl ShardedTable {
     pub(crate) fn new(
         folder: PathBuf,
+        naming: Naming,
         schema: SchemaRef,
         metadata: Option<KeyValue>,
         limit_bytes: u64,
     ) -> Self {
-        Self { folder, schema, metadata, limit_bytes, number: 0, open: None }
+        let limit_bytes = naming.limit_bytes(limit_bytes);
+        Self { folder, naming, schema, metadata, limit_bytes, number: 0, open: None }
     }
 
     /// Chunk and file that the next `bytes` bytes will go to; begins a new file where they would not fit.
@@ -135,8 +175,7 @@ impl ShardedTable {
     /// Writes rows as a row group of their own.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         if self.open.is_none() {
-            let (chunk, file) = (self.number / CHUNK_FILES, self.number % CHUNK_FILES);
-            let path = self.folder.join(format!("chunk-{chunk:03}/file-{file:03}.parquet"));
+            let path = self.folder.join(self.naming.table(self.number));
             self.open = Some((create(&path, &self.schema, self.metadata.clone())?, path));
         }
         let (writer, path) = self.open.as_mut().expect("it was opened");
@@ -295,7 +334,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let column = Column::new("action", NumberType::F32, 2);
         let (schema, metadata) = data_schema(std::slice::from_ref(&column));
-        let mut table = ShardedTable::new(folder.path().to_owned(), schema.clone(), Some(metadata), 1500);
+        let mut table =
+            ShardedTable::new(folder.path().to_owned(), Naming::Files, schema.clone(), Some(metadata), 1500);
         let mut places = Vec::new();
         for part in 0..3 {
             let values: Vec<f64> = (0..200).map(|i| f64::from(part * 1000 + i) * 0.37).collect();

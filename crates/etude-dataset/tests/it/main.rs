@@ -3,9 +3,11 @@
 
 mod damage;
 mod foreign;
+mod layouts;
 mod made;
 mod peer;
 mod real;
+mod rows;
 mod simulated;
 
 use arrow_array::cast::AsArray;

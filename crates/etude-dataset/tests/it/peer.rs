@@ -1,7 +1,7 @@
 //! LeRobot itself opens what was exported, decodes its video, trains on it, and sees our numbers.
 
 use crate::{batches, bits, data, g1_card, import};
-use etude_dataset::lerobot::{ExportOptions, export};
+use etude_dataset::lerobot::{DatasetLayout, ExportOptions, export};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -37,6 +37,53 @@ fn peer_lerobot_opens_export() {
     );
     let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
     compare(&report, &out, exported.rows);
+}
+
+#[test]
+fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
+    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
+        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+        return;
+    };
+    let Some(root) = data("g1_inspire_lerobot_v21") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (episodes, _) = import(&root, &g1_card(), &[0, 10], folder.path());
+    let (direct, old) = (folder.path().join("v3"), folder.path().join("v21"));
+    let options = ExportOptions { layout: DatasetLayout::V21, ..ExportOptions::default() };
+    let exported = export(&episodes, &old, &options, &mut |_, _| {}).expect("a dataset");
+    export(&episodes, &direct, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
+    let convert = "import sys; from lerobot.scripts.convert_dataset_v21_to_v30 import convert_dataset; \
+        convert_dataset('etude/converted', root=sys.argv[1], push_to_hub=False, force_conversion=True)";
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
+    let report = folder.path().join("report.json");
+    for arguments in [
+        vec!["-c".as_ref(), convert.as_ref(), old.as_os_str()],
+        vec![
+            check.as_os_str(),
+            old.as_os_str(),
+            "--limit".as_ref(),
+            "40".as_ref(),
+            "--json".as_ref(),
+            report.as_os_str(),
+        ],
+    ] {
+        let output = Command::new(&python)
+            .args(arguments)
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", folder.path().join("hf"))
+            .output()
+            .expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    assert_eq!(report["num_frames"].as_u64(), Some(exported.rows));
+    assert_eq!(report["tasks"], serde_json::json!(["Pick up the yellow bottle on the table."]));
+    let table = batches(&direct.join("data/chunk-000/file-000.parquet"));
+    for column in ["observation.state", "action"] {
+        let ours: Vec<u32> = bits(&table, column).into_iter().map(|bits| bits as u32).collect();
+        assert_same(&report["episodes"][0]["first"][column], &ours[..26]);
+        assert_same(&report["episodes"][1]["last"][column], &ours[ours.len() - 26..]);
+    }
 }
 
 fn compare(report: &Value, out: &Path, rows: u64) {

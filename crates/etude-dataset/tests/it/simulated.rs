@@ -45,13 +45,15 @@ const MS: i64 = 1_000_000;
 
 /// What is out of the ordinary in an episode.
 #[derive(Clone, Copy, Default)]
-struct Odd {
+pub(crate) struct Odd {
     /// Log times between which the joints said nothing, ms.
-    silent_ms: Option<(i64, i64)>,
+    pub(crate) silent_ms: Option<(i64, i64)>,
     /// Frames per second of the second camera.
-    wrist_hz: i64,
+    pub(crate) wrist_hz: i64,
     /// From when on the joints speak, ms.
-    joints_from_ms: i64,
+    pub(crate) joints_from_ms: i64,
+    /// A frame that the second camera never gave.
+    pub(crate) wrist_without: Option<i64>,
 }
 
 fn spec(topic: &str, kind: StreamKind, rate_hz: f64, joint: Option<&str>) -> StreamSpec {
@@ -90,7 +92,7 @@ fn manifest(card: &Card, id: &str, odd: Odd) -> Manifest {
     }
 }
 
-fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
+pub(crate) fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
     let card = Card::from_toml(CARD).expect("a card");
     let manifest = manifest(&card, id, odd);
     let text = card.to_toml();
@@ -125,6 +127,9 @@ fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
             // The frames that fall into this millisecond.
             let frame = ms * hz / 1000;
             if frame * 1000 / hz == ms || (frame * 1000 + hz - 1) / hz == ms {
+                if hz == odd.wrist_hz && topic.contains("wrist") && odd.wrist_without == Some(frame) {
+                    continue;
+                }
                 let pixels: Vec<u8> =
                     (0..64 * 48 * 3).map(|i| ((i / 3 * 3 + frame * 20) % 256) as u8).collect();
                 let unit = encoder.encode(&RgbFrame::new(64, 48, &pixels).expect("a frame")).expect("a unit");
@@ -161,7 +166,7 @@ fn exported(odd: &[Odd], check: impl FnOnce(&Exported)) {
     check(&export(&episodes, &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset"));
 }
 
-fn usual() -> Odd {
+pub(crate) fn usual() -> Odd {
     Odd { wrist_hz: 30, ..Odd::default() }
 }
 

@@ -45,6 +45,7 @@ fn copy(from: &Path, to: &Path) -> Summary {
     let track = VideoTrack {
         extradata: Some(info.extradata.clone()),
         reorder_frames: info.reorder_frames,
+        sets_in_units: false,
         ..VideoTrack::new(info.codec, info.width, info.height, info.frame_rate.expect("a frame rate"))
     };
     let ticks = info.frame_ticks(1).expect("a frame rate") - info.start_ticks;

@@ -2,9 +2,10 @@
 
 use super::super::error::Error;
 use super::super::tables::{Column, ShardedTable, data_schema, write_tasks};
+use super::lines::{self, EpisodeLines};
 use super::meta::{EpisodeTable, Record, Sidecar, SidecarEpisode, Written, write_info, write_stats};
 use super::video::{CameraWriter, Placed};
-use super::{ExportOptions, Exported};
+use super::{DatasetLayout, ExportOptions, Exported};
 use crate::export::pictures::FrameFacts;
 use crate::export::{AlignmentReport, Layout, NumberType, Piece, Provenance, Table};
 use crate::problem::Problem;
@@ -41,13 +42,55 @@ pub(super) struct Export {
     pub(super) rows: u64,
     pub(super) episodes: u64,
     data: ShardedTable,
-    table: EpisodeTable,
+    list: EpisodeList,
     stats: Vec<Accumulator>,
     images: Vec<ImageAccumulator>,
     sidecar: Sidecar,
     report: AlignmentReport,
     copied: u64,
     encoded: u64,
+    frames: (u64, u64),
+}
+
+/// The list of episodes: a table in version 3.0, lines in version 2.1.
+enum EpisodeList {
+    Table(Box<EpisodeTable>),
+    Lines(Box<EpisodeLines>),
+}
+
+impl EpisodeList {
+    fn begin(
+        folder: &Path,
+        columns: &[Column],
+        plan: &Layout,
+        options: &ExportOptions,
+    ) -> Result<Self, Error> {
+        Ok(match options.layout {
+            DatasetLayout::V30 => Self::Table(Box::new(EpisodeTable::new(
+                folder,
+                columns,
+                &plan.cameras,
+                options.data_file_bytes,
+            ))),
+            DatasetLayout::V21 | DatasetLayout::Groot => {
+                Self::Lines(Box::new(EpisodeLines::create(&folder.join("meta"), columns, &plan.cameras)?))
+            }
+        })
+    }
+
+    fn push(&mut self, record: Record) -> Result<(), Error> {
+        match self {
+            Self::Table(table) => table.push(record),
+            Self::Lines(lines) => lines.push(&record),
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Table(table) => table.close(),
+            Self::Lines(lines) => lines.close(),
+        }
+    }
 }
 
 impl Export {
@@ -61,11 +104,18 @@ impl Export {
         let numbering = NUMBERING.iter().map(|(key, number)| Column::new(key, *number, 1));
         let columns: Vec<Column> = numbers.chain(numbering).collect();
         let (schema, metadata): (_, KeyValue) = data_schema(&columns);
-        let data = ShardedTable::new(folder.join("data"), schema, Some(metadata), options.data_file_bytes);
+        let data = ShardedTable::new(
+            folder.join("data"),
+            options.layout.naming(),
+            schema,
+            Some(metadata),
+            options.data_file_bytes,
+        );
         let frame_rate = FrameRate::from_hz(plan.fps).ok_or_else(|| rate_error(first, plan.fps))?;
         let cameras = plan.cameras.iter().map(|camera| {
-            let folder = folder.join("videos").join(&camera.key);
-            CameraWriter::new(folder, frame_rate, options.video_file_bytes, options.image_samples)
+            let naming = options.layout.naming();
+            let limits = (naming.limit_bytes(options.video_file_bytes), options.image_samples);
+            CameraWriter::new(folder.join("videos"), &camera.key, naming, frame_rate, limits)
         });
         Ok(Self {
             folder: folder.to_owned(),
@@ -75,7 +125,7 @@ impl Export {
             rows: 0,
             episodes: 0,
             data,
-            table: EpisodeTable::new(folder, &columns, &plan.cameras, options.data_file_bytes),
+            list: EpisodeList::begin(folder, &columns, &plan, options)?,
             stats: columns.iter().map(|column| Accumulator::new(column.width)).collect(),
             images: vec![ImageAccumulator::default(); plan.cameras.len()],
             sidecar: Sidecar::new(&plan.card, options),
@@ -84,6 +134,7 @@ impl Export {
             plan,
             copied: 0,
             encoded: 0,
+            frames: (0, 0),
         })
     }
 
@@ -145,8 +196,10 @@ impl Export {
         for (all, placed) in self.images.iter_mut().zip(&videos) {
             all.merge(&placed.images);
         }
-        self.copied += videos.iter().filter(|placed| placed.is_copied).count() as u64;
-        self.encoded += videos.iter().filter(|placed| !placed.is_copied).count() as u64;
+        self.copied += videos.iter().filter(|placed| placed.encoded == 0).count() as u64;
+        self.encoded += videos.iter().filter(|placed| placed.encoded > 0).count() as u64;
+        self.frames.0 += videos.iter().map(|placed| placed.copied).sum::<u64>();
+        self.frames.1 += videos.iter().map(|placed| placed.encoded).sum::<u64>();
         self.report.push(self.episodes, episode, table, piece)?;
         self.sidecar.push(SidecarEpisode::new(self.episodes, provenance, table, piece, &videos, plan));
         let record = Record {
@@ -159,7 +212,7 @@ impl Export {
             numbers: summaries,
             images,
         };
-        self.table.push(record)?;
+        self.list.push(record)?;
         self.rows += piece.len() as u64;
         self.episodes += 1;
         Ok(())
@@ -231,15 +284,24 @@ impl Export {
         for camera in &mut self.cameras {
             camera.close()?;
         }
-        self.table.close()?;
+        self.list.close()?;
         let meta = self.folder.join("meta");
-        write_tasks(&meta.join("tasks.parquet"), &self.tasks)?;
+        match self.options.layout {
+            DatasetLayout::V30 => write_tasks(&meta.join("tasks.parquet"), &self.tasks)?,
+            DatasetLayout::V21 => lines::write_tasks(&meta.join("tasks.jsonl"), &self.tasks)?,
+            DatasetLayout::Groot => {
+                lines::write_tasks(&meta.join("tasks.jsonl"), &self.tasks)?;
+                lines::write_modality(&meta.join("modality.json"), &self.plan)?;
+            }
+        }
         let rank_error = self.stats.iter().map(Accumulator::rank_error).fold(0.0, f64::max);
         let written = Written {
             numbers: self.stats.iter().map(Accumulator::summary).collect(),
             images: self.images.iter().map(ImageAccumulator::summary).collect(),
         };
-        write_stats(&self, &written)?;
+        if self.options.layout != DatasetLayout::V21 {
+            write_stats(&self, &written)?;
+        }
         write_info(&self)?;
         let card = meta.join("card.toml");
         fs::write(&card, self.plan.card.to_toml()).map_err(Error::file("writing", &card))?;
@@ -253,6 +315,8 @@ impl Export {
             fps: self.plan.fps,
             videos_copied: self.copied,
             videos_encoded: self.encoded,
+            frames_copied: self.frames.0,
+            frames_encoded: self.frames.1,
             problems,
         })
     }

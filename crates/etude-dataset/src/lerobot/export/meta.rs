@@ -1,10 +1,13 @@
 //! What a dataset says of itself: info.json, stats.json, the table of episodes, and where each episode came from.
 
 use super::super::error::Error;
-use super::super::tables::{CHUNK_FILES, Column, ShardedTable, list_f64, list_i64, list_image, list_texts};
-use super::ExportOptions;
+use super::super::tables::{
+    CHUNK_FILES, Column, Naming, ShardedTable, list_f64, list_i64, list_image, list_texts,
+};
 use super::episode::Export;
+use super::lines::info_v21;
 use super::video::Placed;
+use super::{DatasetLayout, ExportOptions};
 use crate::export::{Age, Camera, Layout, Piece, Provenance, Table};
 use crate::problem::Problem;
 use crate::stats::quantile::EXACT;
@@ -91,7 +94,9 @@ impl EpisodeTable {
         let batch =
             RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, array)| array).collect())?;
         let (folder, limit) = (self.folder.clone(), self.limit_bytes);
-        self.table.get_or_insert_with(|| ShardedTable::new(folder, schema, None, limit)).write(&batch)
+        self.table
+            .get_or_insert_with(|| ShardedTable::new(folder, Naming::Files, schema, None, limit))
+            .write(&batch)
     }
 
     fn places(&self, rows: &[Record]) -> Vec<(String, ArrayRef)> {
@@ -200,7 +205,7 @@ fn has_null(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(|values| values.iter().any(has_null))
 }
 
-fn described(summary: &Summary, list: impl Fn(&[f64]) -> Value) -> Value {
+pub(super) fn described(summary: &Summary, list: impl Fn(&[f64]) -> Value) -> Value {
     let mut stats = Map::new();
     stats.insert("min".to_owned(), list(&summary.min));
     stats.insert("max".to_owned(), list(&summary.max));
@@ -229,13 +234,17 @@ pub(super) fn write_info(export: &Export) -> Result<(), Error> {
             "h265" => "hevc",
             name => name,
         };
+        let depth = match export.options.layout {
+            DatasetLayout::V30 => "is_depth_map",
+            DatasetLayout::V21 | DatasetLayout::Groot => "video.is_depth_map",
+        };
         let described = json!({
             "dtype": "video",
             "shape": [height, width, 3],
             "names": ["height", "width", "channels"],
             "info": {
                 "video.height": height, "video.width": width, "video.codec": codec, "video.pix_fmt": "yuv420p",
-                "video.fps": fps, "video.channels": 3, "has_audio": false, "is_depth_map": false,
+                "video.fps": fps, "video.channels": 3, "has_audio": false, depth: false,
             },
         });
         features.insert(camera.key.clone(), described);
@@ -243,11 +252,28 @@ pub(super) fn write_info(export: &Export) -> Result<(), Error> {
     for (key, number) in super::episode::NUMBERING {
         features.insert(key.to_owned(), json!({"dtype": number.name(), "shape": [1], "names": null}));
     }
+    let info = match export.options.layout {
+        DatasetLayout::V30 => info_v30(export, &features),
+        DatasetLayout::V21 | DatasetLayout::Groot => info_v21(export, &features),
+    };
+    write_json(&export.folder.join("meta/info.json"), &info)
+}
+
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+    value.serialize(&mut serializer).map_err(|error| Error::content(path, error.to_string()))?;
+    fs::write(path, bytes).map_err(Error::file("writing", path))
+}
+
+fn info_v30(export: &Export, features: &Map<String, Value>) -> Value {
+    let plan = &export.plan;
     let video_path = (!plan.cameras.is_empty())
         .then_some("videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4");
-    let info = json!({
+    json!({
         "codebase_version": "v3.0",
-        "fps": fps,
+        "fps": plan.fps,
         "features": features,
         "total_episodes": export.episodes,
         "total_frames": export.rows,
@@ -259,16 +285,7 @@ pub(super) fn write_info(export: &Export) -> Result<(), Error> {
         "video_path": video_path,
         "robot_type": plan.card.title(),
         "splits": {"train": format!("0:{}", export.episodes)},
-    });
-    write_json(&export.folder.join("meta/info.json"), &info)
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-    value.serialize(&mut serializer).map_err(|error| Error::content(path, error.to_string()))?;
-    fs::write(path, bytes).map_err(Error::file("writing", path))
+    })
 }
 
 /// `meta/etude.json`: where each episode came from and how its rows were made; LeRobot does not read it.
@@ -294,8 +311,12 @@ pub(super) struct SidecarEpisode {
     first_row_ns: Option<i64>,
     /// `granted` (let through by the governor) or `asked`.
     action: &'static str,
-    /// Per camera: `copied` or `encoded`.
+    /// Per camera: `copied`, `encoded`, or `mixed` where some groups of pictures are the one and some the other.
     videos: BTreeMap<String, &'static str>,
+    /// Frames of all cameras that were copied packet by packet.
+    frames_copied: u64,
+    /// Frames of all cameras that were decoded and coded anew.
+    frames_encoded: u64,
     /// Per stream: how far values are from their rows.
     ages: BTreeMap<String, Age>,
 }
@@ -339,7 +360,6 @@ impl SidecarEpisode {
         videos: &[Placed],
         plan: &Layout,
     ) -> Self {
-        let how = |placed: &Placed| if placed.is_copied { "copied" } else { "encoded" };
         Self {
             episode_index: index,
             provenance,
@@ -349,8 +369,10 @@ impl SidecarEpisode {
                 .cameras
                 .iter()
                 .map(|camera| camera.key.clone())
-                .zip(videos.iter().map(how))
+                .zip(videos.iter().map(Placed::how))
                 .collect(),
+            frames_copied: videos.iter().map(|placed| placed.copied).sum(),
+            frames_encoded: videos.iter().map(|placed| placed.encoded).sum(),
             ages: table.ages(),
         }
     }

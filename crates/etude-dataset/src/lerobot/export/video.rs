@@ -1,8 +1,12 @@
-//! Video of an exported dataset: several episodes per file, copied frame by frame where possible.
+//! Video of an exported dataset: one or several episodes per file, copied frame by frame where possible.
+//!
+//! A group of pictures is copied where its frames stand in the rows one by one and in order; only the others are
+//! decoded and coded anew. A file of H.264 may hold both: its parameter sets then stand with its key frames.
 
 use super::super::error::Error;
-use super::super::tables::CHUNK_FILES;
-use crate::export::pictures::{FrameFacts, frames, pictures, unit_of};
+use super::super::tables::{CHUNK_FILES, Naming};
+use super::segments::{Segment, segments};
+use crate::export::pictures::{FrameFacts, frames_from, pictures, unit_of};
 use crate::stats::image::ImageAccumulator;
 use etude_episode::Episode;
 use etude_model::Topic;
@@ -12,6 +16,7 @@ use etude_video::{
 };
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Where an episode's part of a camera's video went.
@@ -21,13 +26,29 @@ pub(super) struct Placed {
     pub(super) file: u64,
     pub(super) from_s: f64,
     pub(super) to_s: f64,
-    pub(super) is_copied: bool,
+    /// Frames that were copied packet by packet.
+    pub(super) copied: u64,
+    /// Frames that were decoded and coded anew.
+    pub(super) encoded: u64,
     pub(super) images: ImageAccumulator,
+}
+
+impl Placed {
+    /// `copied`, `encoded` or `mixed`.
+    pub(super) fn how(&self) -> &'static str {
+        match (self.copied, self.encoded) {
+            (_, 0) => "copied",
+            (0, _) => "encoded",
+            _ => "mixed",
+        }
+    }
 }
 
 /// Writes one camera's video files.
 pub(super) struct CameraWriter {
     folder: PathBuf,
+    key: String,
+    naming: Naming,
     frame_rate: FrameRate,
     limit_bytes: u64,
     samples: usize,
@@ -40,13 +61,22 @@ pub(super) struct CameraWriter {
 struct Open {
     writer: Mp4Writer,
     codec: Codec,
+    has_sets_in_units: bool,
     frames: u64,
     bytes: u64,
 }
 
 impl CameraWriter {
-    pub(super) fn new(folder: PathBuf, frame_rate: FrameRate, limit_bytes: u64, samples: usize) -> Self {
-        Self { folder, frame_rate, limit_bytes, samples, number: 0, open: None, shape: None }
+    /// `folder`: that of all videos; `key`: the camera's feature.
+    pub(super) fn new(
+        folder: PathBuf,
+        key: &str,
+        naming: Naming,
+        frame_rate: FrameRate,
+        (limit_bytes, samples): (u64, usize),
+    ) -> Self {
+        let key = key.to_owned();
+        Self { folder, key, naming, frame_rate, limit_bytes, samples, number: 0, open: None, shape: None }
     }
 
     /// Writes one frame per row; `wanted`: the frame of each row.
@@ -57,41 +87,75 @@ impl CameraWriter {
         wanted: &[u64],
         facts: &FrameFacts,
     ) -> Result<Placed, Error> {
+        let source = Source { episode, topic, facts };
         let subject = format!("{} {topic}", episode.name());
-        let first = *wanted
-            .first()
-            .ok_or_else(|| Error::Video { subject: subject.clone(), message: "no rows".into() })?;
-        let in_order = wanted.windows(2).all(|pair| matches!(pair, [a, b] if a + 1 == *b));
-        let is_copied = in_order && facts.starts_at_key(first);
+        let mut segments = segments(wanted, &facts.is_key);
+        let is_whole = segments.len() == 1;
+        if !is_whole && !source.is_h264(&subject)? {
+            // Only H.264 is coded here, and a file has one codec.
+            segments = vec![Segment::Encode(0..wanted.len())];
+        }
+        let mut part = Part {
+            subject,
+            from: None,
+            is_mixed: segments.len() > 1,
+            bytes: wanted.iter().filter_map(|frame| facts.bytes.get(*frame as usize)).sum(),
+        };
         let mut images = ImageAccumulator::default();
-        let mut part = Part { subject, from: None };
-        if is_copied {
-            let range = first as usize..first as usize + wanted.len();
-            let bytes: u64 = facts.bytes.get(range.clone()).unwrap_or_default().iter().sum();
-            let sampled = self.sampled_keys(&facts.is_key, &range);
-            let mut stills = None;
-            for (number, frame) in frames(episode, topic)?.enumerate().skip(range.start).take(range.len()) {
-                let unit = unit_of(&frame?, &part.subject)?;
-                if sampled.contains(&number) || self.shape.is_none() {
-                    let image = still(&mut stills, &unit, number).map_err(|message| part.failed(message))?;
-                    self.check_shape(&image, unit.codec, &part.subject)?;
-                    images.push_rgb(image.data());
+        let sampled = self.sampled_keys(facts, wanted, &segments);
+        let (mut copied, mut encoded) = (0, 0);
+        let mut encoder = None;
+        for segment in &segments {
+            match segment {
+                Segment::Copy(rows) => {
+                    let wanted = wanted.get(rows.clone()).unwrap_or_default();
+                    self.copy(&source, wanted, &sampled, &mut part, &mut images)?;
+                    copied += wanted.len() as u64;
                 }
-                self.push(&mut part, &unit, bytes)?;
+                Segment::Encode(rows) => {
+                    self.encode(&source, wanted, rows.clone(), &mut encoder, &mut part, &mut images)?;
+                    encoded += rows.len() as u64;
+                }
             }
-        } else {
-            self.encode(episode, topic, wanted, &mut part, &mut images)?;
         }
         let (chunk, file) = (self.number / CHUNK_FILES, self.number % CHUNK_FILES);
         let from = part.from.ok_or_else(|| part.failed("it has no frames".to_owned()))?;
         let time = |frame: u64| self.frame_rate.frame_time_s(frame);
         let (from_s, to_s) = (time(from), time(from + wanted.len() as u64));
-        Ok(Placed { chunk, file, from_s, to_s, is_copied, images })
+        Ok(Placed { chunk, file, from_s, to_s, copied, encoded, images })
     }
 
-    /// Key frames in the range, evenly spread, at most as many as are wanted for statistics.
-    fn sampled_keys(&self, is_key: &[bool], range: &std::ops::Range<usize>) -> BTreeSet<usize> {
-        let keys: Vec<usize> = range.clone().filter(|frame| is_key.get(*frame) == Some(&true)).collect();
+    /// Copies frames that follow one another, the first of which is a key frame.
+    fn copy(
+        &mut self,
+        source: &Source<'_>,
+        wanted: &[u64],
+        sampled: &BTreeSet<u64>,
+        part: &mut Part,
+        images: &mut ImageAccumulator,
+    ) -> Result<(), Error> {
+        let Some(first) = wanted.first() else { return Ok(()) };
+        let mut stills = None;
+        let frames = frames_from(source.episode, source.topic, source.facts, *first)?.take(wanted.len());
+        for (number, frame) in (*first..).zip(frames) {
+            let unit = unit_of(&frame?, &part.subject)?;
+            if sampled.contains(&number) || self.shape.is_none() {
+                let image = still(&mut stills, &unit, number).map_err(|message| part.failed(message))?;
+                self.check_shape(&image, unit.codec, &part.subject)?;
+                images.push_rgb(image.data());
+            }
+            self.push(part, &unit)?;
+        }
+        Ok(())
+    }
+
+    /// Key frames among those copied, evenly spread, at most as many as are wanted for statistics.
+    fn sampled_keys(&self, facts: &FrameFacts, wanted: &[u64], segments: &[Segment]) -> BTreeSet<u64> {
+        let copied = segments.iter().filter_map(|segment| match segment {
+            Segment::Copy(rows) => wanted.get(rows.clone()),
+            Segment::Encode(_) => None,
+        });
+        let keys: Vec<u64> = copied.flatten().copied().filter(|frame| facts.starts_at_key(*frame)).collect();
         let count = self.samples.min(keys.len());
         (0..count).filter_map(|number| keys.get(number * keys.len() / count).copied()).collect()
     }
@@ -109,30 +173,40 @@ impl CameraWriter {
         .into())
     }
 
-    /// Decodes what is wanted and codes it anew.
+    /// Decodes what some rows want and codes it anew, beginning with a key frame.
     fn encode(
         &mut self,
-        episode: &Episode,
-        topic: &Topic,
+        source: &Source<'_>,
         wanted: &[u64],
+        rows: Range<usize>,
+        encoder: &mut Option<H264Encoder>,
         part: &mut Part,
         images: &mut ImageAccumulator,
     ) -> Result<(), Error> {
-        let mut encoder = None;
         let every = wanted.len().div_ceil(self.samples.max(1)).max(1);
         let samples = self.samples;
-        pictures(episode, topic, wanted, &mut |row, image| {
+        if let Some(encoder) = encoder {
+            encoder.restart().map_err(|error| part.failed(error.to_string()))?;
+        }
+        let mut is_first = part.from.is_none();
+        let of_rows = wanted.get(rows.clone()).unwrap_or_default();
+        pictures(source.episode, source.topic, source.facts, of_rows, &mut |row, image| {
+            let row = rows.start + row;
             self.check_shape(image, Codec::H264, &part.subject)?;
-            if samples > 0 && row % every == 0 {
+            if samples > 0 && row.is_multiple_of(every) {
                 images.push_rgb(image.data());
             }
-            let encoder = match &mut encoder {
+            let encoder = match encoder {
                 Some(encoder) => encoder,
                 None => encoder.insert(self.encoder(image, part)?),
             };
             let unit = encoder.encode(&image.as_frame()).map_err(|error| part.failed(error.to_string()))?;
-            let bytes = unit.data.len() as u64 * wanted.len() as u64;
-            self.push(part, &unit, bytes)
+            if is_first && !part.is_mixed {
+                // What the part will take is not known before; a key frame for each row is more than that.
+                part.bytes = unit.data.len() as u64 * wanted.len() as u64;
+                is_first = false;
+            }
+            self.push(part, &unit)
         })
     }
 
@@ -142,21 +216,23 @@ impl CameraWriter {
     }
 
     /// Puts a unit into the open file; the first of a part may begin a new one, for its size or its parameter sets.
-    fn push(&mut self, part: &mut Part, unit: &AccessUnit, part_bytes: u64) -> Result<(), Error> {
+    fn push(&mut self, part: &mut Part, unit: &AccessUnit) -> Result<(), Error> {
+        let is_mixed = part.is_mixed;
         if part.from.is_none() {
-            let is_full = self
-                .open
-                .as_ref()
-                .is_some_and(|open| open.codec != unit.codec || open.bytes + part_bytes > self.limit_bytes);
-            if is_full {
+            let does_not_fit = |open: &Open| {
+                open.codec != unit.codec
+                    || open.bytes + part.bytes > self.limit_bytes
+                    || is_mixed && !open.has_sets_in_units
+            };
+            if self.open.as_ref().is_some_and(does_not_fit) {
                 self.next_file()?;
             }
         }
         let is_first = part.from.is_none();
-        match self.try_push(unit) {
+        match self.try_push(unit, is_mixed) {
             Err(PushError::Write(WriteError::ParameterSetsChanged { .. })) if is_first => {
                 self.next_file()?;
-                self.try_push(unit).map_err(|error| error.into_error(part))?;
+                self.try_push(unit, is_mixed).map_err(|error| error.into_error(part))?;
             }
             other => other.map_err(|error| error.into_error(part))?,
         }
@@ -166,17 +242,18 @@ impl CameraWriter {
         Ok(())
     }
 
-    fn try_push(&mut self, unit: &AccessUnit) -> Result<(), PushError> {
+    fn try_push(&mut self, unit: &AccessUnit, is_mixed: bool) -> Result<(), PushError> {
         if self.open.is_none() {
             let (width, height, _) =
                 self.shape.ok_or_else(|| PushError::Other("its size is unknown".to_owned()))?;
-            let (chunk, file) = (self.number / CHUNK_FILES, self.number % CHUNK_FILES);
-            let path = self.folder.join(format!("chunk-{chunk:03}/file-{file:03}.mp4"));
+            let path = self.folder.join(self.naming.video(&self.key, self.number));
             let folder = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(folder).map_err(|error| PushError::Other(error.to_string()))?;
-            let writer =
-                Mp4Writer::create(&path, VideoTrack::new(unit.codec, width, height, self.frame_rate))?;
-            self.open = Some(Open { writer, codec: unit.codec, frames: 0, bytes: 0 });
+            let track = VideoTrack::new(unit.codec, width, height, self.frame_rate);
+            let track = if is_mixed { track.with_sets_in_units() } else { track };
+            let writer = Mp4Writer::create(&path, track)?;
+            let codec = unit.codec;
+            self.open = Some(Open { writer, codec, has_sets_in_units: is_mixed, frames: 0, bytes: 0 });
         }
         let open = self.open.as_mut().expect("it was opened");
         open.writer.push(unit, open.frames)?;
@@ -206,6 +283,27 @@ struct Part {
     subject: String,
     /// Its first frame within the file.
     from: Option<u64>,
+    /// Whether some of it is copied and some coded anew.
+    is_mixed: bool,
+    /// What it takes, bytes; of what is coded anew a guess.
+    bytes: u64,
+}
+
+/// A camera of an episode.
+struct Source<'e> {
+    episode: &'e Episode,
+    topic: &'e Topic,
+    facts: &'e FrameFacts,
+}
+
+impl Source<'_> {
+    fn is_h264(&self, subject: &str) -> Result<bool, Error> {
+        let first = frames_from(self.episode, self.topic, self.facts, 0)?.next().transpose()?;
+        Ok(first
+            .map(|frame| unit_of(&frame, subject))
+            .transpose()?
+            .is_some_and(|unit| unit.codec == Codec::H264))
+    }
 }
 
 impl Part {
@@ -235,7 +333,7 @@ impl PushError {
 }
 
 /// Decodes one key frame by itself.
-fn still(decoder: &mut Option<Decoder>, unit: &AccessUnit, number: usize) -> Result<RgbImage, String> {
+fn still(decoder: &mut Option<Decoder>, unit: &AccessUnit, number: u64) -> Result<RgbImage, String> {
     let decoder = match decoder {
         Some(decoder) => decoder,
         None => decoder.insert(Decoder::new(unit.codec).map_err(|error| error.to_string())?),
