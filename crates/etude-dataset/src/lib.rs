@@ -5,10 +5,12 @@
 //! HTTP.
 //!
 //! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
-//! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with
-//! the feature `ffmpeg`, because their video needs it).
+//! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), `lerobot` (the
+//! LeRobotDataset formats 2.0, 2.1 and 3.0; with the feature `ffmpeg`, because their video needs it), [`convert`] (from one
+//! format into another).
 
 mod columns;
+pub mod convert;
 pub mod export;
 pub mod files;
 pub mod foreign;

@@ -69,7 +69,7 @@ impl Channel {
         self.quantiles.push(value);
     }
 
-    /// Takes all that another has taken (Chan, Golub and LeVeque 1979).
+    /// Takes all that another has taken (Chan, Golub and `LeVeque` 1979).
     fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::files;
+use crate::problem::Problem;
 use crate::release::Release;
 use etude_episode::Episode;
 use etude_model::Digest;
@@ -16,6 +17,41 @@ pub struct ExportEpisode {
     pub path: PathBuf,
     /// Its digest; a file that has another is refused.
     pub digest: Digest,
+}
+
+/// Where an export takes its episodes from, one after another; none before it is its turn.
+pub trait Episodes {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The next one and its digest; `None` after the last. What could not be had is left out and said.
+    fn next(&mut self, problems: &mut Vec<Problem>) -> Result<Option<(Episode, Digest)>, Error>;
+}
+
+/// Episodes that lie in files.
+#[derive(Clone, Debug)]
+pub struct Filed<'e> {
+    episodes: &'e [ExportEpisode],
+    place: usize,
+}
+
+impl<'e> Filed<'e> {
+    /// These, in this order.
+    pub const fn new(episodes: &'e [ExportEpisode]) -> Self {
+        Self { episodes, place: 0 }
+    }
+}
+
+impl Episodes for Filed<'_> {
+    fn count(&self) -> usize {
+        self.episodes.len()
+    }
+
+    fn next(&mut self, _: &mut Vec<Problem>) -> Result<Option<(Episode, Digest)>, Error> {
+        let Some(episode) = self.episodes.get(self.place) else { return Ok(None) };
+        self.place += 1;
+        Ok(Some((open(episode)?, episode.digest)))
+    }
 }
 
 /// The episodes of a release that share one card, and so one shape of rows.

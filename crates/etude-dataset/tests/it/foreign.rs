@@ -2,7 +2,7 @@
 
 mod bags;
 mod hostile;
-mod made;
+pub(crate) mod made;
 mod tables;
 mod teleop;
 mod xr;
@@ -20,12 +20,12 @@ fn repository(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn card(robot: &str) -> Card {
+pub(crate) fn card(robot: &str) -> Card {
     Card::from_toml(&repository(&format!("robots/{robot}/card.toml"))).expect("a card")
 }
 
 /// An importer of what lies at a path, by a mapping's text.
-fn importer(path: &Path, mapping: &str, card: &Card) -> Result<Importer, Error> {
+pub(crate) fn importer(path: &Path, mapping: &str, card: &Card) -> Result<Importer, Error> {
     let rules = Mapping::from_toml(mapping, "mapping.toml")?;
     Importer::open(Source::open(path, Some(&rules))?, (mapping, "mapping.toml"), card, "test")
 }

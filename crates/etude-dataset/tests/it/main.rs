@@ -1,6 +1,7 @@
 //! Import and export seen from outside, on a real robot's recordings and on datasets made for the test.
 #![cfg(feature = "ffmpeg")]
 
+mod convert;
 mod damage;
 mod foreign;
 mod layouts;

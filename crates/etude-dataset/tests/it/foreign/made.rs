@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 /// Writes an MCAP file of JSON messages on one topic, 10 ms apart.
-pub(super) fn json_mcap(
+pub(crate) fn json_mcap(
     path: &Path,
     topic: &str,
     messages: &[String],
