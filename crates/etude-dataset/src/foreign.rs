@@ -9,18 +9,20 @@
 //! Reading order: [`source`], [`records`], [`value`], [`mapping`], `plan`, `fill`, [`import`].
 //! Nothing here trusts a length, an index or a checksum that a file states.
 
-mod bytes;
+pub(crate) mod bytes;
 mod coverage;
 mod decode;
 mod definition;
 pub mod draft;
 pub mod error;
 mod fill;
+mod hdf;
 pub mod import;
 mod known;
 pub mod mapping;
 mod mcap;
 mod packed;
+mod picture;
 mod plan;
 pub mod records;
 mod ros;

@@ -14,6 +14,7 @@ pub mod convert;
 pub mod export;
 pub mod files;
 pub mod foreign;
+mod hdf5;
 #[cfg(feature = "ffmpeg")]
 pub mod lerobot;
 pub mod problem;

@@ -1,6 +1,7 @@
 //! Numbers of a message as a sample of a stream.
 
 use super::mapping::QuaternionOrder;
+use super::picture::PictureFormat;
 use super::plan::names_of;
 use super::value::{Path, Value};
 use etude_model::sample::{
@@ -8,7 +9,7 @@ use etude_model::sample::{
 };
 use etude_model::{Pose, Sample};
 use etude_video::annexb::{h264_access_unit, h265_access_unit};
-use etude_video::{FrameRate, H264Encoder, H264Settings, decode_jpeg};
+use etude_video::{FrameRate, H264Encoder, H264Settings, RgbImage};
 
 /// `number * factor + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -173,9 +174,10 @@ pub(crate) enum Fill {
         data: Path,
         format: VideoFormat,
     },
-    /// JPEG pictures, which are coded anew as H.264.
+    /// Pictures that are coded anew as H.264.
     Pictures {
         data: Path,
+        format: PictureFormat,
         encoder: Option<Box<H264Encoder>>,
         rate: FrameRate,
     },
@@ -192,8 +194,8 @@ pub(crate) struct Oddities {
     pub(crate) inexact: bool,
     /// A quaternion is not of unit length.
     pub(crate) not_unit: bool,
-    /// A picture was coded anew.
-    pub(crate) recoded: bool,
+    /// A picture of this kind was coded anew.
+    pub(crate) recoded: Option<&'static str>,
 }
 
 impl Fill {
@@ -221,7 +223,11 @@ impl Fill {
                 add(b.paths());
             }
             Self::Tactile { values, .. } => add(values.paths()),
-            Self::Video { data, .. } | Self::Pictures { data, .. } => add(std::slice::from_ref(data)),
+            Self::Video { data, .. } => add(std::slice::from_ref(data)),
+            Self::Pictures { data, format, .. } => {
+                add(std::slice::from_ref(data));
+                add(&format.beside(data));
+            }
             Self::Calibration { paths } => add(paths),
         }
         paths
@@ -261,15 +267,7 @@ impl Fill {
             }
             Self::Pose { position, orientation, order } => {
                 let position_m = position.three(message, inexact)?;
-                let quaternion: [f64; 4] = orientation
-                    .read(message, None, inexact)?
-                    .try_into()
-                    .map_err(|_| "expected the 4 numbers of a quaternion".to_owned())?;
-                let [a, b, c, d] = quaternion;
-                let orientation_xyzw = match order {
-                    QuaternionOrder::Xyzw => quaternion,
-                    QuaternionOrder::Wxyz => [b, c, d, a],
-                };
+                let orientation_xyzw = order.quaternion(&orientation.read(message, None, inexact)?)?;
                 let pose = Pose { position_m, orientation_xyzw };
                 odd.not_unit = !pose.is_valid();
                 Sample::Pose(PoseSample { pose, tracked: pose.is_valid() })
@@ -290,9 +288,9 @@ impl Fill {
                 linear_acceleration_m_s2: linear.three(message, inexact)?,
             }),
             Self::Video { data, format } => Sample::Video(frame(data, *format, message)?),
-            Self::Pictures { data, encoder, rate } => {
-                odd.recoded = true;
-                Sample::Video(picture(data, encoder, *rate, message)?)
+            Self::Pictures { data, format, encoder, rate } => {
+                odd.recoded = Some(format.name());
+                Sample::Video(picture(format.decode(data, message)?, encoder, *rate)?)
             }
             Self::Calibration { paths } => Sample::Calibration(calibration(paths, message)?),
         };
@@ -321,17 +319,12 @@ fn calibration(paths: &[Path], message: &Value) -> Result<Calibration, String> {
     })
 }
 
-/// A JPEG picture as a frame of H.264; one that cannot be decoded leaves the frames before and after as they are.
+/// A picture as a frame of H.264; one that cannot be decoded leaves the frames before and after as they are.
 fn picture(
-    data: &Path,
+    image: RgbImage,
     encoder: &mut Option<Box<H264Encoder>>,
     rate: FrameRate,
-    message: &Value,
 ) -> Result<VideoFrame, String> {
-    let Some(Value::Bytes(bytes)) = data.value(message) else {
-        return Err(format!("it has no bytes in {data}"));
-    };
-    let image = decode_jpeg(bytes).map_err(|error| error.to_string())?;
     let encoder = if let Some(encoder) = encoder {
         encoder
     } else {

@@ -303,13 +303,14 @@ impl<'i> Filling<'i> {
         let met = self.met.entry(record.topic.clone()).or_default();
         let number = *met;
         *met += 1;
-        let stamp = stamp(self.mapping, self.clock, record, record.number.unwrap_or(number));
+        let number = record.number.unwrap_or(number);
         for row in self.rows.iter_mut().filter(|row| row.planned.from == record.topic) {
+            let stamp = stamp(self.mapping, self.clock, record, (number, row.planned.spec.rate_hz));
             row.take(&mut self.writer, &stamp, &record.value)?;
-        }
-        if let Ok(stamp) = stamp {
-            let ns = stamp.log.ns();
-            self.range = Some(self.range.map_or((ns, ns), |(from, to)| (from.min(ns), to.max(ns))));
+            if let Ok(stamp) = stamp {
+                let ns = stamp.log.ns();
+                self.range = Some(self.range.map_or((ns, ns), |(from, to)| (from.min(ns), to.max(ns))));
+            }
         }
         Ok(())
     }
@@ -331,8 +332,13 @@ impl<'i> Filling<'i> {
     }
 }
 
-/// When a message was, on the episode's clocks.
-fn stamp(mapping: &Mapping, clock: ClockKind, record: &Record, number: u64) -> Result<Stamp, String> {
+/// When a message was, on the episode's clocks. Where times are computed, a stream's own rate comes before that of all.
+fn stamp(
+    mapping: &Mapping,
+    clock: ClockKind,
+    record: &Record,
+    (number, own_hz): (u64, Option<f64>),
+) -> Result<Stamp, String> {
     let rule = &mapping.clock;
     let inside = || match rule.stamp.as_ref().and_then(|path| path.value(&record.value)) {
         Some(Value::Time(ns)) => Some(*ns),
@@ -341,6 +347,7 @@ fn stamp(mapping: &Mapping, clock: ClockKind, record: &Record, number: u64) -> R
         _ => None,
     };
     if let (TimeSource::Rate, ClockKind::Synthetic { rate_hz }) = (rule.time, clock) {
+        let rate_hz = own_hz.filter(|rate_hz| rate_hz.is_finite() && *rate_hz > 0.0).unwrap_or(rate_hz);
         let ns = (number as f64 / rate_hz * 1e9).round() as i64;
         return Ok(Stamp { device: None, host: HostTime(ns), log: LogTime(ns) });
     }

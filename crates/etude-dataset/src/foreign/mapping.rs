@@ -147,7 +147,7 @@ pub struct StreamRule {
     /// Frame that its numbers are expressed in.
     #[serde(default)]
     pub frame: Option<String>,
-    /// Messages per second that the source promises.
+    /// Messages per second that the source promises; where times are computed from a rate, this stream's own.
     #[serde(default)]
     pub rate_hz: Option<f64>,
     /// Fields with the names of the numbers.
@@ -195,7 +195,7 @@ pub struct StreamRule {
     /// A picture's bytes.
     #[serde(default)]
     pub data: Option<Path>,
-    /// How pictures are compressed: h264 and h265 are copied, jpeg is coded anew as H.264.
+    /// How pictures are stored: h264 and h265 are copied; jpeg, png, rgb8 and bgr8 are coded anew as H.264.
     #[serde(default)]
     pub format: Option<String>,
 }
@@ -228,6 +228,43 @@ pub enum QuaternionOrder {
     Xyzw,
     /// First.
     Wxyz,
+    /// No quaternion: the nine numbers of a rotation matrix, row by row.
+    Matrix,
+}
+
+impl QuaternionOrder {
+    /// Numbers that it takes.
+    pub(crate) const fn width(self) -> usize {
+        match self {
+            Self::Xyzw | Self::Wxyz => 4,
+            Self::Matrix => 9,
+        }
+    }
+
+    /// The numbers as a quaternion x, y, z, w.
+    pub(crate) fn quaternion(self, numbers: &[f64]) -> Result<[f64; 4], String> {
+        match (self, numbers) {
+            (Self::Xyzw, &[x, y, z, w]) | (Self::Wxyz, &[w, x, y, z]) => Ok([x, y, z, w]),
+            (Self::Matrix, &[a, b, c, d, e, f, g, h, i]) => Ok(of_matrix([[a, b, c], [d, e, f], [g, h, i]])),
+            _ => Err(format!("expected the {} numbers of a rotation, found {}", self.width(), numbers.len())),
+        }
+    }
+}
+
+/// The quaternion of a rotation matrix: the largest of its four parts first, the others from it (Shepperd 1978).
+fn of_matrix(m: [[f64; 3]; 3]) -> [f64; 4] {
+    let [[a, b, c], [d, e, f], [g, h, i]] = m;
+    let trace = a + e + i;
+    let squares = [1.0 + 2.0 * a - trace, 1.0 + 2.0 * e - trace, 1.0 + 2.0 * i - trace, 1.0 + trace];
+    let largest = (0..4).fold(0, |best, at| if squares[at] > squares[best] { at } else { best });
+    let twice = squares[largest].max(0.0).sqrt();
+    let by = 0.5 / twice;
+    match largest {
+        0 => [0.5 * twice, (b + d) * by, (c + g) * by, (h - f) * by],
+        1 => [(b + d) * by, 0.5 * twice, (f + h) * by, (c - g) * by],
+        2 => [(c + g) * by, (f + h) * by, 0.5 * twice, (d - b) * by],
+        _ => [(h - f) * by, (c - g) * by, (d - b) * by, 0.5 * twice],
+    }
 }
 
 /// One channel of a stream.
@@ -407,6 +444,30 @@ mod tests {
             error.contains("- m.toml stream 1 (/j) position unit: 0..250, no unit stated: needs a person"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_rotation_matrix_becomes_the_quaternion_that_it_is() {
+        for wanted in
+            [[0.0, 0.0, 0.0, 1.0], [0.5, -0.5, 0.5, 0.5], [0.96, 0.0, 0.28, 0.0], [0.0, 0.6, 0.8, 0.0]]
+        {
+            let [x, y, z, w] = wanted;
+            let matrix = [
+                1.0 - 2.0 * (y * y + z * z),
+                2.0 * (x * y - z * w),
+                2.0 * (x * z + y * w),
+                2.0 * (x * y + z * w),
+                1.0 - 2.0 * (x * x + z * z),
+                2.0 * (y * z - x * w),
+                2.0 * (x * z - y * w),
+                2.0 * (y * z + x * w),
+                1.0 - 2.0 * (x * x + y * y),
+            ];
+            let found = QuaternionOrder::Matrix.quaternion(&matrix).expect("a rotation");
+            let same: f64 = found.iter().zip(wanted).map(|(a, b)| a * b).sum();
+            assert!((same.abs() - 1.0).abs() < 1e-12, "{wanted:?} {found:?}");
+        }
+        assert!(QuaternionOrder::Matrix.quaternion(&[1.0; 4]).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::fill::{Adjust, Fill, Names, Numbers};
 use super::mapping::{ChannelRule, Lane, Mapping, Paths, QuaternionOrder, StreamRule, unit_of};
+use super::picture::PictureFormat;
 use super::value::{Path, Value};
 use etude_model::sample::VideoFormat;
 use etude_model::{Card, Channel, StreamKind, StreamSpec, Unit};
@@ -349,22 +350,26 @@ impl Planner<'_> {
         let position = self.vector("position", rule.position.as_ref(), 3, &[("m", 1.0), ("mm", 1e-3)]);
         let Some(lane) = &rule.orientation else { return self.ask("which field has the orientation?") };
         let field = lane.field.text();
-        if self.width(&lane.field) != Some(4) {
-            return self.ask(format!("expected the 4 numbers of a quaternion in {field}"));
+        let width = lane.order.map_or(4, QuaternionOrder::width);
+        if self.width(&lane.field) != Some(width) {
+            return self.ask(format!("expected the {width} numbers of a rotation in {field}"));
         }
-        let [path] = lane.field.all() else { return self.ask(format!("expected one field, found {field}")) };
-        let is_named = matches!(path.value(self.message), Some(Value::Struct(_)));
+        let path = lane.field.all().first();
+        let is_named = path.is_some_and(|path| matches!(path.value(self.message), Some(Value::Struct(_))));
         let order = match (is_named, lane.order) {
             (true, None | Some(QuaternionOrder::Xyzw)) => QuaternionOrder::Xyzw,
-            (true, Some(QuaternionOrder::Wxyz)) => {
-                return self.ask(format!("{field} names its parts x y z w: why would their order be wxyz?"));
+            (true, Some(_)) => {
+                return self
+                    .ask(format!("{field} names its parts x y z w: why would their order be another?"));
             }
             (false, Some(order)) => order,
             (false, None) => {
-                return self.ask(format!("is the quaternion {field} in the order xyzw or wxyz? (`order`)"));
+                return self.ask(format!(
+                    "is the quaternion {field} in the order xyzw or wxyz, or is it a matrix? (`order`)"
+                ));
             }
         };
-        let adjust = vec![Adjust { factor: lane.scale, offset: lane.offset }; 4];
+        let adjust = vec![Adjust { factor: lane.scale, offset: lane.offset }; width];
         let orientation = Numbers::new(lane.field.all().to_vec(), adjust);
         Some((Vec::new(), Fill::Pose { position: position?, orientation, order }))
     }
@@ -421,16 +426,16 @@ impl Planner<'_> {
             return self.ask(format!("expected bytes in {data}"));
         }
         let format = self.rule.format.as_deref();
-        if format == Some("jpeg") {
+        if let Some(format) = format.and_then(PictureFormat::from_name) {
             // The rate chooses the level of the coded video and is no limit.
             let rate_hz = self.rule.rate_hz.unwrap_or(30.0).clamp(1.0, 240.0).round() as u32;
             let rate = FrameRate::from_hz(rate_hz)?;
-            return Some((Vec::new(), Fill::Pictures { data: data.clone(), encoder: None, rate }));
+            return Some((Vec::new(), Fill::Pictures { data: data.clone(), format, encoder: None, rate }));
         }
         match format.and_then(VideoFormat::from_name) {
             Some(format) => Some((Vec::new(), Fill::Video { data: data.clone(), format })),
             None => self.ask(format!(
-                "expected a format of h264, h265 or jpeg, found {}: others are not carried; skip them",
+                "expected a format of h264, h265, jpeg, png, rgb8 or bgr8, found {}: others are not carried; skip them",
                 format.unwrap_or("none")
             )),
         }

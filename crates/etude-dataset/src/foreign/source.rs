@@ -1,6 +1,7 @@
 //! What lies at a path: which format, which recordings, and a reader for each.
 
 use super::error::Error;
+use super::hdf::{self, HdfRecords};
 use super::mapping::{Mapping, TableRule};
 use super::mcap::{self, McapRecords};
 use super::records::Records;
@@ -32,6 +33,18 @@ pub enum Format {
     XrTeleoperate,
     /// A table of text, such as CSV.
     Table,
+    /// HDF5 as robosuite, robomimic and `MimicGen` write it: a group for each take.
+    Robomimic,
+    /// HDF5 of ALOHA.
+    Aloha,
+    /// HDF5 of `RoboMIND`.
+    Robomind,
+    /// `AgiBot` World: HDF5 beside videos.
+    AgibotWorld,
+    /// Raw episodes of DROID: HDF5 beside videos.
+    DroidRaw,
+    /// HDF5 of no layout that is known.
+    Hdf5,
 }
 
 impl Format {
@@ -43,7 +56,21 @@ impl Format {
             Self::Rosbag2 => "rosbag2",
             Self::XrTeleoperate => "xr_teleoperate",
             Self::Table => "table",
+            Self::Robomimic => "robomimic",
+            Self::Aloha => "aloha",
+            Self::Robomind => "robomind",
+            Self::AgibotWorld => "agibot_world",
+            Self::DroidRaw => "droid_raw",
+            Self::Hdf5 => "hdf5",
         }
+    }
+
+    /// Whether recordings are in HDF5 files.
+    const fn is_hdf5(self) -> bool {
+        matches!(
+            self,
+            Self::Robomimic | Self::Aloha | Self::Robomind | Self::AgibotWorld | Self::DroidRaw | Self::Hdf5
+        )
     }
 
     /// Whether a mapping for this format does for another: a part of a rosbag2 recording may be an MCAP file.
@@ -100,6 +127,9 @@ impl Source {
             let expected = "an MCAP file, a ROS 1 bag, a part of a rosbag2 recording or a table";
             Error::content(path, expected, "a file that is none of them")
         })?;
+        if format.is_hdf5() {
+            return Ok((format, hdf::recordings(path, format)?));
+        }
         Ok((format, vec![whole(path)]))
     }
 
@@ -107,6 +137,9 @@ impl Source {
         let episodes = episodes(root)?;
         if !episodes.is_empty() {
             return Ok((Format::XrTeleoperate, episodes));
+        }
+        if let Some(found) = hdf::in_folder(root)? {
+            return Ok(found);
         }
         let mut found: Vec<(Format, PathBuf)> = Vec::new();
         for path in files(root)? {
@@ -132,6 +165,10 @@ impl Source {
                 other.to_string(),
             ));
         }
+        if format.is_hdf5() {
+            let recordings = found.iter().map(|(_, path)| hdf::recordings(path, format));
+            return Ok((format, recordings.collect::<Result<Vec<_>, _>>()?.concat()));
+        }
         Ok((format, found.iter().map(|(_, path)| whole(path)).collect()))
     }
 
@@ -145,6 +182,8 @@ impl Source {
             Format::Rosbag2 => Box::new(Parts::open(recording)),
             Format::XrTeleoperate => Box::new(XrRecords::open(recording)?),
             Format::Table => Box::new(TableRecords::open(recording, &self.table)?),
+            format if format.is_hdf5() => Box::new(HdfRecords::open(recording, format)?),
+            format => return Err(Error::content(&self.root, "a format with a reader", format.to_string())),
         })
     }
 }
@@ -228,6 +267,8 @@ fn format_of(path: &Path) -> Result<Option<Format>, Error> {
         Some(Format::Rosbag1)
     } else if head.starts_with(&sqlite::MAGIC) {
         Some(Format::Rosbag2)
+    } else if head.starts_with(&hdf::MAGIC) {
+        Some(hdf::format_of(path)?)
     } else {
         None
     })

@@ -21,7 +21,8 @@ pub(super) struct Row {
     backward: u64,
     inexact: u64,
     not_unit: u64,
-    recoded: u64,
+    /// Pictures that were coded anew, and what they were.
+    recoded: (u64, &'static str),
     nameless: BTreeSet<String>,
     last_names: usize,
 }
@@ -39,7 +40,7 @@ impl Row {
             backward: 0,
             inexact: 0,
             not_unit: 0,
-            recoded: 0,
+            recoded: (0, ""),
             nameless: BTreeSet::new(),
             last_names: 0,
         }
@@ -76,7 +77,9 @@ impl Row {
         self.backward += u64::from(self.last_ns.is_some_and(|last| ns < last));
         self.last_ns = Some(self.last_ns.map_or(ns, |last| last.max(ns)));
         let Oddities { inexact, not_unit, recoded } = odd;
-        self.recoded += u64::from(recoded);
+        if let Some(kind) = recoded {
+            self.recoded = (self.recoded.0 + 1, kind);
+        }
         self.inexact += u64::from(inexact);
         self.not_unit += u64::from(not_unit);
         writer.write(self.stream, stamp, &sample)?;
@@ -144,13 +147,11 @@ impl Row {
         if self.inexact > 0 {
             say(true, format!("{} samples have a number that is not kept exactly", self.inexact));
         }
-        if self.recoded > 0 {
+        let (recoded, kind) = self.recoded;
+        if recoded > 0 {
             say(
                 true,
-                format!(
-                    "{} JPEG pictures were coded anew as H.264: near, and no longer the same",
-                    self.recoded
-                ),
+                format!("{recoded} {kind} pictures were coded anew as H.264: near, and no longer the same"),
             );
         }
         if self.not_unit > 0 {
