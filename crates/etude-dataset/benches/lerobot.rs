@@ -1,7 +1,7 @@
 //! One job beside LeRobot's own, for `benches/lerobot_peers.py`, which gives both the same frames and files.
 //!
 //! `card OUT`: the card that the jobs are about.
-//! `record RAW OUT`: frames of three cameras to H.264, into episodes as a recorder does it, and those into a dataset.
+//! `record RAW OUT QP`: frames of three cameras to H.264, into episodes as a recorder does it, and those into a dataset.
 //! `convert SOURCE CARD OUT [WITHOUT]`: a LeRobot dataset into episodes and those into a dataset, without one of them.
 //! Prints one JSON object with CPU seconds of this process. Without a job it does nothing.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for a script, on data that it made")]
@@ -40,7 +40,7 @@ fn main() {
             fs::write(out, card().to_toml()).unwrap();
             json!({})
         }
-        ["record", raw, out] => record(Path::new(raw), Path::new(out)),
+        ["record", raw, out, qp] => record(Path::new(raw), Path::new(out), qp.parse().unwrap()),
         ["convert", source, card, out] => convert(Path::new(source), card, Path::new(out), None),
         ["convert", source, card, out, without] => {
             convert(Path::new(source), card, Path::new(out), Some(without.parse().unwrap()))
@@ -117,7 +117,7 @@ fn manifest(card: &Card, number: u8) -> Manifest {
 }
 
 /// `RAW/<episode>/<camera>.rgb`: frames of 640 x 480 x 3 bytes behind each other.
-fn record(raw: &Path, out: &Path) -> Value {
+fn record(raw: &Path, out: &Path, qp: u8) -> Value {
     fs::create_dir_all(out).unwrap();
     let card = card();
     let mut spent_s = 0.0;
@@ -130,21 +130,22 @@ fn record(raw: &Path, out: &Path) -> Value {
         let pictures = CAMERAS.map(|camera| fs::read(folder.join(format!("{camera}.rgb"))).unwrap());
         let path = out.join(format!("{number}.mcap"));
         let began = cpu_s();
-        let digest = one(&path, &card, number, &pictures);
+        let digest = one(&path, &card, number, qp, &pictures);
         spent_s += cpu_s() - began;
         episodes.push(ExportEpisode { path, digest });
     }
     told(spent_s, &episodes, &out.join("dataset"))
 }
 
-fn one(path: &Path, card: &Card, number: u8, pictures: &[Vec<u8>; 3]) -> Digest {
+fn one(path: &Path, card: &Card, number: u8, qp: u8, pictures: &[Vec<u8>; 3]) -> Digest {
     let manifest = manifest(card, number);
     let head = Head { manifest: &manifest, card_toml: &card.to_toml(), attachments: &[] };
     let mut writer = EpisodeWriter::create(path, &head, WriterOptions::default()).unwrap();
     let streams: Vec<_> =
         manifest.streams.iter().map(|spec| writer.stream(spec.topic.as_str()).unwrap()).collect();
     let rate = FrameRate::from_hz(RATE_HZ).unwrap();
-    let mut encoders = CAMERAS.map(|_| H264Encoder::new(H264Settings::new(WIDTH, HEIGHT, rate)).unwrap());
+    let settings = H264Settings { qp, ..H264Settings::new(WIDTH, HEIGHT, rate) };
+    let mut encoders = CAMERAS.map(|_| H264Encoder::new(settings).unwrap());
     let bytes = (WIDTH * HEIGHT * 3) as usize;
     for row in 0..pictures[0].len() / bytes {
         let stamp = Stamp::at(BEGAN_NS + row as i64 * 1_000_000_000 / i64::from(RATE_HZ));

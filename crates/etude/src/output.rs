@@ -61,8 +61,9 @@ impl Output {
         // Where stderr is no terminal, indicatif itself draws nothing.
         let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(length), target);
-        let style = ProgressStyle::with_template("{msg:16} [{bar:32}] {pos}/{len}  {elapsed}")
-            .expect("the template is well formed");
+        let style =
+            ProgressStyle::with_template("{msg:16} [{bar:32}] {pos}/{len}  {per_sec}  {elapsed}, {eta} left")
+                .expect("the template is well formed");
         bar.set_style(style.progress_chars("=> "));
         bar.set_message(doing.to_owned());
         bar

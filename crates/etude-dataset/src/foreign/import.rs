@@ -89,10 +89,7 @@ impl Importer {
 
     /// Writes the recording at this position of the source to `out`. An error concerns this recording only.
     pub fn import(&self, position: usize, out: &Path) -> Result<Imported, Error> {
-        let recording = self.source.recordings.get(position).ok_or_else(|| {
-            let found = format!("{} of them", self.source.recordings.len());
-            Error::content(&self.source.root, format!("a recording at place {position}"), found)
-        })?;
+        let recording = self.recording(position)?;
         let first = self.first_look(recording)?;
         let planned = plan(&self.mapping, &self.card, &first.messages)
             .map_err(|questions| Error::Questions { questions })?;
@@ -180,6 +177,47 @@ impl Importer {
         }
     }
 
+    /// The id that the recording at this position gets: the same for the same files, card, mapping and place. The files are
+    /// read for it once.
+    pub fn id(&self, position: usize) -> Result<EpisodeId, Error> {
+        self.id_at(position, self.recording(position)?)
+    }
+
+    fn recording(&self, position: usize) -> Result<&Recording, Error> {
+        self.source.recordings.get(position).ok_or_else(|| {
+            let found = format!("{} of them", self.source.recordings.len());
+            Error::content(&self.source.root, format!("a recording at place {position}"), found)
+        })
+    }
+
+    /// Its time counts recordings, so that a source's recordings keep their order.
+    fn id_at(&self, position: usize, recording: &Recording) -> Result<EpisodeId, Error> {
+        let mut hasher = blake3::Hasher::new();
+        for path in &recording.files {
+            hasher.update(&self.digest(path)?.0);
+        }
+        hasher
+            .update(&self.card_digest.0)
+            .update(self.mapping_toml.as_bytes())
+            .update(&(position as u64).to_le_bytes());
+        let hash = hasher.finalize();
+        let chance = hash.as_bytes().first_chunk::<10>().expect("a hash has 32 bytes");
+        Ok(EpisodeId::from_parts(position as u64, *chance))
+    }
+
+    /// The files that it is made from, by digest and name.
+    fn parents(&self, recording: &Recording) -> Result<Vec<String>, Error> {
+        let parent = |path: &PathBuf| {
+            let digest = self.digest(path)?;
+            let relative =
+                path.strip_prefix(&self.source.root).ok().filter(|path| !path.as_os_str().is_empty());
+            let relative =
+                relative.map_or_else(|| super::source::name_of(path), |path| path.display().to_string());
+            Ok(format!("blake3:{digest} {relative}"))
+        };
+        recording.files.iter().map(parent).collect()
+    }
+
     fn manifest(
         &self,
         position: usize,
@@ -188,23 +226,7 @@ impl Importer {
         clock: ClockKind,
         planned: &[Planned],
     ) -> Result<Manifest, Error> {
-        let mut hasher = blake3::Hasher::new();
-        let mut parents = Vec::new();
-        for path in &recording.files {
-            let digest = self.digest(path)?;
-            let relative =
-                path.strip_prefix(&self.source.root).ok().filter(|path| !path.as_os_str().is_empty());
-            let relative =
-                relative.map_or_else(|| super::source::name_of(path), |path| path.display().to_string());
-            parents.push(format!("blake3:{digest} {relative}"));
-            hasher.update(&digest.0);
-        }
-        hasher
-            .update(&self.card_digest.0)
-            .update(self.mapping_toml.as_bytes())
-            .update(&(position as u64).to_le_bytes());
-        let hash = hasher.finalize();
-        let chance = hash.as_bytes().first_chunk::<10>().expect("a hash has 32 bytes");
+        let parents = self.parents(recording)?;
         let mut notes = first.facts.notes.clone();
         notes.insert("source.format".to_owned(), self.source.format.to_string());
         notes.insert("source.recording".to_owned(), recording.name.clone());
@@ -220,8 +242,7 @@ impl Importer {
         let task = instruction.values().next().and_then(|text| crate::slug::slug(text)).map(TaskId::new);
         Ok(Manifest {
             format_version: 1,
-            // Ids count recordings, so that a source's recordings keep their order.
-            episode: EpisodeId::from_parts(position as u64, *chance),
+            episode: self.id_at(position, recording)?,
             task,
             instruction,
             campaign: None,

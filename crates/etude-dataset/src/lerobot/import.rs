@@ -117,10 +117,7 @@ impl Importer {
 
     /// Writes the episode at this position of [`Source::episodes`] to `out`. An error concerns this episode only.
     pub fn import(&mut self, position: usize, out: &Path) -> Result<Imported, Error> {
-        let episode = self.source.episodes.get(position).cloned().ok_or_else(|| {
-            let message = format!("has {} episodes, there is none at {position}", self.source.episodes.len());
-            Error::content(self.source.root(), message)
-        })?;
+        let episode = self.episode(position)?;
         let features = self.features();
         let (rows, mut problems) = rows::read(&episode, &features.iter().collect::<Vec<_>>())?;
         if rows.count == 0 {
@@ -203,18 +200,10 @@ impl Importer {
         problems: &mut Vec<Problem>,
     ) -> Result<Manifest, Error> {
         let parents = self.parents(episode)?;
-        let mut hasher = blake3::Hasher::new();
-        for parent in &parents {
-            hasher.update(parent.as_bytes());
-        }
-        hasher.update(&self.card_digest.0).update(&episode.index.to_le_bytes());
-        let hash = hasher.finalize();
-        let chance = hash.as_bytes().first_chunk::<10>().expect("a hash has 32 bytes");
         let task = self.task(episode, rows, problems);
         Ok(Manifest {
             format_version: 1,
-            // Times count episodes, so that a dataset's episodes keep their order.
-            episode: EpisodeId::from_parts(episode.index, *chance),
+            episode: self.id_by(episode, &parents),
             task: task.as_deref().and_then(slug).map(TaskId::new),
             instruction: task.iter().map(|text| ("und".to_owned(), text.clone())).collect(),
             campaign: None,
@@ -232,6 +221,32 @@ impl Importer {
             streams: self.mapping.streams(),
             notes: self.notes(episode, rows, task),
         })
+    }
+
+    /// The id that the episode at this position gets: the same for the same files, card and number. They are read for it once.
+    pub fn id(&mut self, position: usize) -> Result<EpisodeId, Error> {
+        let episode = self.episode(position)?;
+        let parents = self.parents(&episode)?;
+        Ok(self.id_by(&episode, &parents))
+    }
+
+    fn episode(&self, position: usize) -> Result<SourceEpisode, Error> {
+        self.source.episodes.get(position).cloned().ok_or_else(|| {
+            let message = format!("has {} episodes, there is none at {position}", self.source.episodes.len());
+            Error::content(self.source.root(), message)
+        })
+    }
+
+    /// Its time counts episodes, so that a dataset's episodes keep their order.
+    fn id_by(&self, episode: &SourceEpisode, parents: &[String]) -> EpisodeId {
+        let mut hasher = blake3::Hasher::new();
+        for parent in parents {
+            hasher.update(parent.as_bytes());
+        }
+        hasher.update(&self.card_digest.0).update(&episode.index.to_le_bytes());
+        let hash = hasher.finalize();
+        let chance = hash.as_bytes().first_chunk::<10>().expect("a hash has 32 bytes");
+        EpisodeId::from_parts(episode.index, *chance)
     }
 
     fn notes(&self, episode: &SourceEpisode, rows: &Rows, task: Option<String>) -> BTreeMap<String, String> {

@@ -12,10 +12,12 @@ use etude_dataset::lerobot::{ImportOptions, Importer};
 use etude_dataset::{Problem, files};
 use etude_episode::Closed;
 use etude_inspect::{Options, Report, RuleSet};
+use etude_model::id::EpisodeId;
 use etude_model::take::Outcome;
 use etude_model::{Digest, Manifest};
-use etude_store::{Centre, Intake, NewEpisode, VerdictLayer};
+use etude_store::{Centre, Filter, Intake, NewEpisode, Page, VerdictLayer};
 use serde::Serialize;
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -73,13 +75,15 @@ pub(crate) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<Exi
         Some(card) => cards::named(card, robots)?,
         None => return Err(cards::missing(&arguments.source, robots)),
     };
-    let (mut importer, problems) = Importer::open(&arguments.source, &card, ImportOptions::new(SOFTWARE))?;
+    let (importer, problems) = Importer::open(&arguments.source, &card, ImportOptions::new(SOFTWARE))?;
     let lost = tell(&problems, output);
     let indexes: Vec<u64> = importer.source().episodes.iter().map(|episode| episode.index).collect();
     let names: Vec<String> = indexes.iter().map(|index| format!("episode {index}")).collect();
     let intake = Intakes { arguments, output, names, indexes, problems, lost };
-    intake.run(|position, file| {
-        let imported = importer.import(position, file)?;
+    let importer = RefCell::new(importer);
+    let id = |position| Ok(importer.borrow_mut().id(position)?);
+    intake.run(id, |position, file| {
+        let imported = importer.borrow_mut().import(position, file)?;
         Ok(Written {
             manifest: imported.manifest,
             closed: imported.closed,
@@ -105,8 +109,13 @@ struct Intakes<'a> {
 }
 
 impl Intakes<'_> {
-    /// Writes, inspects and files each episode; `write` makes the file of the one at a place.
-    fn run(self, mut write: impl FnMut(usize, &Path) -> anyhow::Result<Written>) -> anyhow::Result<ExitCode> {
+    /// Writes, inspects and files each episode that the centre does not have; `write` makes the file of the one at a place,
+    /// `id` says what its id will be.
+    fn run(
+        self,
+        id: impl Fn(usize) -> anyhow::Result<EpisodeId>,
+        mut write: impl FnMut(usize, &Path) -> anyhow::Result<Written>,
+    ) -> anyhow::Result<ExitCode> {
         let Self { arguments, output, names, indexes, problems, mut lost } = self;
         let into = arguments.into.as_deref().expect("clap asks for it where no mapping is drafted");
         let centre = Centre::create_or_open(into)?;
@@ -114,7 +123,12 @@ impl Intakes<'_> {
         let bar = output.bar(indexes.len() as u64, "importing");
         let mut rows = Vec::new();
         for (position, (index, name)) in indexes.into_iter().zip(&names).enumerate() {
-            let row = episode(|file| write(position, file), index, name, &centre, &rules)?;
+            let known =
+                id(position).ok().and_then(|id| known(&centre, &id, index).transpose()).transpose()?;
+            let row = match known {
+                Some(row) => row,
+                None => episode(|file| write(position, file), index, name, &centre, &rules)?,
+            };
             lost |= bar.suspend(|| tell(&row.problems, output));
             rows.push(row);
             bar.inc(1);
@@ -145,6 +159,30 @@ fn report(arguments: &ImportArgs, output: &Output, result: &Result, lost: bool) 
         into.display()
     ));
     Ok(exit::done(lost))
+}
+
+/// The row of an episode that an earlier import by this very software filed; `None` where it is still to come.
+fn known(centre: &Centre, id: &EpisodeId, index: u64) -> anyhow::Result<Option<Row>> {
+    let filter = Filter::parse(&format!("episode = '{id}'"))?;
+    for found in centre.list(&filter, &Page::first(100))? {
+        let Some(layer) = found.verdict else { continue };
+        if centre.manifest(found.digest)?.software != SOFTWARE {
+            continue;
+        }
+        let findings = centre.verdict(layer)?.verdict.findings.len();
+        return Ok(Some(Row {
+            source_episode: index,
+            episode: Some(id.to_string()),
+            digest: Some(found.digest),
+            new: false,
+            duration_s: Some(found.duration_us as f64 * 1e-6),
+            bytes: u64::try_from(found.bytes).ok(),
+            accepted: found.accepted,
+            findings,
+            problems: Vec::new(),
+        }));
+    }
+    Ok(None)
 }
 
 /// Imports, inspects and files one episode; what concerns only it is a problem and no error.

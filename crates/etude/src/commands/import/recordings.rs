@@ -53,16 +53,19 @@ pub(super) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<Exi
         importer.source().recordings.iter().map(|recording| recording.name.clone()).collect();
     let indexes = (0..names.len() as u64).collect();
     let intakes = Intakes { arguments, output, names, indexes, problems: Vec::new(), lost: false };
-    intakes.run(|position, file| {
-        let imported = importer.import(position, file)?;
-        Ok(Written {
-            manifest: imported.manifest,
-            closed: imported.closed,
-            started_us: imported.started_us,
-            duration_us: imported.duration_us,
-            problems: imported.problems,
-        })
-    })
+    intakes.run(
+        |position| Ok(importer.id(position)?),
+        |position, file| {
+            let imported = importer.import(position, file)?;
+            Ok(Written {
+                manifest: imported.manifest,
+                closed: imported.closed,
+                started_us: imported.started_us,
+                duration_us: imported.duration_us,
+                problems: imported.problems,
+            })
+        },
+    )
 }
 
 fn read(path: &Path) -> anyhow::Result<(String, String)> {
