@@ -14,6 +14,8 @@ pub mod convert;
 pub mod export;
 pub mod files;
 pub mod foreign;
+#[cfg(feature = "ffmpeg")]
+pub mod hdf;
 mod hdf5;
 #[cfg(feature = "ffmpeg")]
 pub mod lerobot;

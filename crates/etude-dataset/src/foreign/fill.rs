@@ -290,7 +290,7 @@ impl Fill {
             Self::Video { data, format } => Sample::Video(frame(data, *format, message)?),
             Self::Pictures { data, format, encoder, rate } => {
                 odd.recoded = Some(format.name());
-                Sample::Video(picture(format.decode(data, message)?, encoder, *rate)?)
+                Sample::Video(picture(&format.decode(data, message)?, encoder, *rate)?)
             }
             Self::Calibration { paths } => Sample::Calibration(calibration(paths, message)?),
         };
@@ -321,7 +321,7 @@ fn calibration(paths: &[Path], message: &Value) -> Result<Calibration, String> {
 
 /// A picture as a frame of H.264; one that cannot be decoded leaves the frames before and after as they are.
 fn picture(
-    image: RgbImage,
+    image: &RgbImage,
     encoder: &mut Option<Box<H264Encoder>>,
     rate: FrameRate,
 ) -> Result<VideoFrame, String> {

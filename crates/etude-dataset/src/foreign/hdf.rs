@@ -7,6 +7,8 @@ mod droid;
 mod layout;
 mod physics;
 mod rows;
+#[cfg(all(test, feature = "ffmpeg"))]
+mod tests;
 #[cfg(feature = "ffmpeg")]
 mod video;
 

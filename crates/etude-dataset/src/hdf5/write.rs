@@ -32,6 +32,8 @@ pub(crate) enum Element {
     UInt8,
     /// Bytes of any number.
     Bytes,
+    /// Text of so many bytes, filled up with zeros.
+    Text(u32),
 }
 
 impl Element {
@@ -41,6 +43,7 @@ impl Element {
             Self::Float32 => 4,
             Self::UInt8 => 1,
             Self::Bytes => 16,
+            Self::Text(size) => size,
         }
     }
 
@@ -52,12 +55,13 @@ impl Element {
             Self::Int64 => (0x10, [0x08, 0, 0]),
             Self::UInt8 => (0x10, [0, 0, 0]),
             Self::Bytes => (0x19, [0, 0, 0]),
+            Self::Text(_) => (0x13, [0x01, 0, 0]),
         };
         out.push(class);
         out.extend(bits);
         out.extend(self.size().to_le_bytes());
         let halves = |out: &mut Vec<u8>, values: &[u16]| {
-            values.iter().for_each(|value| out.extend(value.to_le_bytes()));
+            out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         };
         match self {
             // Bits: first, count; exponent and fraction: first, count; bias.
@@ -74,6 +78,7 @@ impl Element {
             Self::Int64 => halves(&mut out, &[0, 64]),
             Self::UInt8 => halves(&mut out, &[0, 8]),
             Self::Bytes => out.extend(Self::UInt8.datatype()),
+            Self::Text(_) => {}
         }
         out
     }
@@ -369,6 +374,6 @@ impl Writer {
 /// A size as a message: version 2, without a limit of its own.
 fn space(dims: &[u64]) -> Vec<u8> {
     let mut space = vec![2, dims.len() as u8, 0, u8::from(!dims.is_empty())];
-    dims.iter().for_each(|dim| space.extend(dim.to_le_bytes()));
+    space.extend(dims.iter().flat_map(|dim| dim.to_le_bytes()));
     space
 }

@@ -4,6 +4,7 @@
 mod convert;
 mod damage;
 mod foreign;
+mod hdf_out;
 mod layouts;
 mod made;
 mod peer;

@@ -40,6 +40,17 @@ pub(super) fn camera(path: &str) -> Option<&str> {
     path.strip_prefix("observation/timestamp/cameras/")?.strip_suffix("_frame_received")
 }
 
+/// A video's name with the camera's place instead of its serial number, where the metadata tells it.
+#[cfg(feature = "ffmpeg")]
+pub(super) fn named(stem: &str, facts: &Facts) -> String {
+    let place = ["wrist", "ext1", "ext2"].into_iter().find_map(|place| {
+        let serial = facts.notes.get(&format!("droid.{place}_cam_serial"))?;
+        let rest = stem.strip_prefix(serial.as_str())?;
+        (!rest.starts_with(|letter: char| letter.is_ascii_digit())).then(|| format!("{place}{rest}"))
+    });
+    place.unwrap_or_else(|| stem.to_owned())
+}
+
 /// What the metadata says; the user's name and id stay out.
 pub(super) fn facts(path: &Path, facts: &mut Facts, ledger: &mut Ledger) {
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -70,7 +70,10 @@ pub(super) fn topics(file: &File, layout: &mut Layout, name: &str, ledger: &mut 
             ledger.note(path, "it is there and holds nothing");
         } else if layout.lists_valid && found.name == "index" {
             lists.insert(found.group.clone(), found);
-        } else if found.dataset.space.dims.is_empty() || is_picture(&found.dataset) {
+        } else if found.dataset.space.dims.is_empty()
+            || is_picture(&found.dataset)
+            || layout.lengths.contains_key(&found.name)
+        {
             alone.push(found);
         } else {
             groups.entry((found.group.clone(), found.dataset.rows())).or_default().push(found);
@@ -198,7 +201,7 @@ impl Opener<'_> {
         let (mut stated, mut kinds) = (0, Vec::new());
         for Found { group, name, dataset } in found {
             let path = path_of(&group, &name);
-            let picture = is_picture(&dataset);
+            let picture = is_picture(&dataset) || self.layout.lengths.contains_key(&name);
             stated = dataset.rows();
             kinds.push(dataset.datatype.name());
             let rows = match Rows::open(self.file, dataset) {

@@ -3,6 +3,7 @@
 use super::super::records::{Ledger, Record};
 use super::super::source::{Recording, name_of};
 use super::super::value::Value;
+use super::droid;
 use super::layout::Layout;
 use etude_video::Mp4Reader;
 use std::path::Path;
@@ -48,6 +49,7 @@ impl Video {
                 .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
                 || camera.strip_prefix(stem.as_str()).is_some_and(|rest| rest.starts_with('_'))
         });
+        let stem = droid::named(&stem, &layout.facts);
         let stated = camera.map(|(_, times)| times).or(layout.row_times.as_ref()).cloned();
         let times = stated.clone().filter(|times| frames == Some(times.len() as u64));
         if let (Some(stated), None) = (&stated, &times) {
