@@ -96,8 +96,8 @@ fn told(path: &Path) -> Result<Told, Damage> {
 
 #[test]
 fn peer_h5py_and_we_read_the_same() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+    let Some(python) = std::env::var_os("ETUDE_PEER_READERS") else {
+        eprintln!("skipped: ETUDE_PEER_READERS is unset; `cargo xtask test --peers` sets it");
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -187,8 +187,8 @@ fn what_is_written_is_read() {
 
 #[test]
 fn peer_h5py_reads_what_is_written() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+    let Some(python) = std::env::var_os("ETUDE_PEER_READERS") else {
+        eprintln!("skipped: ETUDE_PEER_READERS is unset; `cargo xtask test --peers` sets it");
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");

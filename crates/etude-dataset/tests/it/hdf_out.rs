@@ -85,8 +85,8 @@ fn peer_h5py_finds_robomimics_own_keys() {
     let exported = export(&episodes, &out, &ExportOptions::default(), &mut |_, _| {}).expect("a file");
     assert!(exported.pictures > 0);
     let ours: Vec<f64> = rows(&out.join("demos.hdf5"), Format::Robomimic, 1, "step", "actions").concat();
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+    let Some(python) = std::env::var_os("ETUDE_PEER_READERS") else {
+        eprintln!("skipped: ETUDE_PEER_READERS is unset; `cargo xtask test --peers` sets it");
         return;
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/robomimic_check.py");
