@@ -1,18 +1,20 @@
 //! Recordings of makers whose real files are not at hand, in the layouts that they published, with the numbers of a real
 //! robot's take where that is there.
 
+mod made;
+
 use super::super::value::{Path as Field, Value};
 use super::super::{Error, Importer, Mapping, Record, Source};
 use crate::foreign::Format;
-use crate::hdf5::write::{Attribute, Element, Pieces, Writer};
+use crate::hdf5::write::Attribute;
 use crate::problem::Problem;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
 use etude_episode::Episode;
 use etude_model::{Card, ClockKind, Sample};
 use etude_video::{FrameRate, H264Encoder, H264Settings, Mp4Writer, RgbImage, VideoTrack};
+use made::{Made, file};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,71 +48,11 @@ fn take() -> Vec<Vec<f64>> {
     rows
 }
 
-/// One dataset of a fixture.
-enum Made {
-    Numbers(Vec<u64>, Vec<f64>),
-    Whole(Vec<u64>, Vec<i64>),
-    /// Rows of bytes of one shape.
-    Pictures(Vec<u64>, Vec<Vec<u8>>),
-    /// Rows of bytes of any length.
-    Coded(Vec<Vec<u8>>),
-}
-
 /// Columns `from..to` of the take.
 fn columns(from: usize, to: usize) -> Made {
     let rows = take();
     let numbers = rows.iter().flat_map(|row| row[from..to].to_vec()).collect();
     Made::Numbers(vec![ROWS as u64, (to - from) as u64], numbers)
-}
-
-/// Writes datasets by their paths.
-fn file(path: &Path, datasets: Vec<(&str, Made)>, attributes: &[(&str, Attribute)]) {
-    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    let mut writer = Writer::create(path).expect("a file");
-    let mut groups: BTreeMap<String, Vec<(String, u64)>> = BTreeMap::from([(String::new(), Vec::new())]);
-    for (path, made) in datasets {
-        let at = match made {
-            Made::Numbers(dims, values) => {
-                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                writer.dataset(Element::Float64, &dims, &bytes, &[])
-            }
-            Made::Whole(dims, values) => {
-                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                writer.dataset(Element::Int64, &dims, &bytes, &[])
-            }
-            Made::Pictures(dims, rows) => {
-                let mut pieces = Pieces::new(Element::UInt8, &dims, true);
-                for row in &rows {
-                    writer.piece(&mut pieces, row).expect("a row");
-                }
-                writer.close(&pieces, &[])
-            }
-            Made::Coded(rows) => {
-                let bytes: Vec<u8> = rows.iter().flat_map(|row| writer.bytes(row).expect("bytes")).collect();
-                writer.dataset(Element::Bytes, &[rows.len() as u64], &bytes, &[])
-            }
-        };
-        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let mut above = group;
-        while !above.is_empty() {
-            groups.entry(above.to_owned()).or_default();
-            above = above.rsplit_once('/').map_or("", |(above, _)| above);
-        }
-        groups.entry(group.to_owned()).or_default().push((name.to_owned(), at.expect("a dataset")));
-    }
-    while let Some((path, links)) = groups.pop_last() {
-        let attributes: Vec<(String, Attribute)> = if path.is_empty() {
-            attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-        } else {
-            Vec::new()
-        };
-        let at = writer.group(&links, &attributes).expect("a group");
-        if path.is_empty() {
-            return writer.finish(at).expect("a file");
-        }
-        let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        groups.entry(above.to_owned()).or_default().push((name.to_owned(), at));
-    }
 }
 
 fn repository(path: &str) -> String {
