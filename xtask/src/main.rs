@@ -27,7 +27,7 @@ commands:
   demo [ARG...]    set up, build, and run `etude demo ARG...`
   test [--peers]   set up, then check everything: format, lints, dependencies, tests, documentation examples;
                    with --peers also against the real LeRobot, Pinocchio and MuJoCo, where CPython 3.12 is found
-  peers NAME       make the Python environment of the peers lerobot or kinematics, and print its Python
+  peers NAME       make the Python environment of the peers lerobot, kinematics or readers, and print its Python
   deps             only fetch MuJoCo and the robot models into .deps/
 
 Build output goes to CARGO_TARGET_DIR, else ~/.cache/etude/target.

@@ -36,6 +36,13 @@ const KINEMATICS: Peer = Peer {
     probe: "import pinocchio, mujoco, placo, mink, pink, daqp",
 };
 
+const READERS: Peer = Peer {
+    name: "readers-1",
+    why: "pandas, mcap-ros2-support, rerun-sdk and h5py, which our exports are opened with; 0.9 GB",
+    completed_by: None,
+    probe: "import pandas, pyarrow.parquet, mcap_ros2.decoder, rerun.chunk, h5py",
+};
+
 /// The Python that runs LeRobot, made first where it is not there; `None` where no `CPython` 3.12 is found.
 pub(crate) fn lerobot(place: &Place) -> Result<Option<PathBuf>> {
     LEROBOT.python(place)
@@ -46,15 +53,21 @@ pub(crate) fn kinematics(place: &Place) -> Result<Option<PathBuf>> {
     KINEMATICS.python(place)
 }
 
+/// The same for the readers of other formats.
+pub(crate) fn readers(place: &Place) -> Result<Option<PathBuf>> {
+    READERS.python(place)
+}
+
 /// Makes one environment and prints its Python on standard output.
 #[expect(clippy::print_stdout, reason = "the path is what the caller asks for")]
 pub(crate) fn print(place: &Place, name: &str) -> Result<()> {
     let python = match name {
         "lerobot" => lerobot(place)?,
         "kinematics" => kinematics(place)?,
+        "readers" => readers(place)?,
         _ => {
             return Err(Failure::new(format!("no peer \"{name}\""))
-                .hint("they are lerobot and kinematics")
+                .hint("they are lerobot, kinematics and readers")
                 .code(2));
         }
     };

@@ -83,6 +83,11 @@ pub(crate) fn run(place: &Place, with_peers: bool) -> Result<()> {
                 peers::kinematics(place)?,
                 "Pinocchio and MuJoCo do not check our kinematics",
             ),
+            (
+                "ETUDE_PEER_READERS",
+                peers::readers(place)?,
+                "pandas, mcap-ros2-support and rerun-sdk do not check our exports",
+            ),
         ] {
             match peer {
                 Some(python) => programs.push((variable, python)),

@@ -5,9 +5,9 @@
 //! HTTP.
 //!
 //! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
-//! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), `lerobot` (the
-//! LeRobotDataset formats 2.0, 2.1 and 3.0; with the feature `ffmpeg`, because their video needs it), [`convert`] (from one
-//! format into another).
+//! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), [`streams`]
+//! (streams out as they are: Parquet, ROS 2, Rerun), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with the
+//! feature `ffmpeg`, because their video needs it), [`convert`] (from one format into another).
 
 mod columns;
 pub mod convert;
@@ -23,6 +23,7 @@ pub mod problem;
 pub mod release;
 mod slug;
 pub mod stats;
+pub mod streams;
 
 pub use problem::Problem;
 pub use release::Release;

@@ -16,7 +16,9 @@ pub(crate) use release::{CreateArgs, ReleaseCommand, ReleaseDiffArgs, ShowArgs, 
 pub(crate) use robot::{
     DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
 };
-pub(crate) use work::{DatasetFormat, ExportArgs, ImportArgs, InspectArgs, ListArgs};
+pub(crate) use work::{
+    DatasetFormat, ExportArgs, FloatChoice, ImportArgs, InspectArgs, ListArgs, RowArgs, StaleChoice,
+};
 
 const AFTER: &str = "\
 Words:

@@ -62,6 +62,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<etude_dataset::foreign::Error>() {
         return error.hint().map(str::to_owned);
     }
+    if let Some(error) = error.downcast_ref::<etude_dataset::export::Error>() {
+        return error.hint().map(str::to_owned);
+    }
     #[cfg(feature = "ffmpeg")]
     if let Some(error) = error.downcast_ref::<etude_dataset::lerobot::Error>() {
         return error.hint().map(str::to_owned);

@@ -11,6 +11,7 @@ mod peer;
 mod real;
 mod rows;
 mod simulated;
+mod streams;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};

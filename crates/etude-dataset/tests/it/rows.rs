@@ -1,10 +1,11 @@
 //! Rows: rules, holes, and the report of every value's age.
 
 use crate::simulated::{Odd, record, usual};
+use crate::streams::all_sorts;
 use crate::{batches, bits};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use etude_dataset::export::{Error, RowOptions, RowRule, Stale};
+use etude_dataset::export::{Error, FloatType, RowOptions, RowRule, Stale};
 use etude_dataset::lerobot::{self, ExportOptions, Exported, export};
 use etude_model::{Span, Topic};
 use serde_json::Value;
@@ -81,6 +82,34 @@ fn linear_lies_between_two_messages() {
         }
         assert_eq!(report(exported)["rules"]["/robot/joint_commands"], "linear");
     });
+}
+
+#[test]
+fn a_further_stream_is_a_feature_with_a_rule_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let episode = all_sorts(&folder.path().join("0.mcap"));
+    let pose = Topic::new("/robot/ee/left/pose");
+    let options = with(RowOptions {
+        fps: Some(200),
+        rules: BTreeMap::from([(pose.clone(), RowRule::Slerp)]),
+        with: vec![pose],
+        float: FloatType::F64,
+        ..RowOptions::default()
+    });
+    let exported =
+        export(&[episode], &folder.path().join("v3"), &options, &mut |_, _| {}).expect("a dataset");
+    assert_eq!((exported.rows, exported.fps), (9, 200), "{:?}", exported.problems);
+    let table = batches(&exported.folder.join("data/chunk-000/file-000.parquet"));
+    let read = |name: &str| -> Vec<f64> { bits(&table, name).into_iter().map(f64::from_bits).collect() };
+    for (row, pose) in read("observation.robot.ee.left.pose").chunks(7).enumerate() {
+        let expected = [row as f64 / 2.0, 0.1, -0.2, 0.0, 0.6, 0.0, 0.8];
+        assert!(pose.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{row}: {pose:?}");
+    }
+    // Commands hold until the next.
+    let action = read("action");
+    assert_eq!(action, [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.5, 1.5, 2.0]);
+    let not_carried = report(&exported)["streams_not_carried"].clone();
+    assert!(not_carried.as_array().is_some_and(|topics| topics.contains(&"/robot/wrench/left".into())));
 }
 
 #[test]

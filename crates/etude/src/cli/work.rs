@@ -2,6 +2,8 @@
 
 use super::FormatArgs;
 use clap::{Args, ValueEnum};
+use etude_dataset::export::RowRule;
+use etude_model::{Span, Topic};
 use std::path::PathBuf;
 
 /// Options of `etude import`.
@@ -98,15 +100,54 @@ pub(crate) struct InspectArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DatasetFormat {
     /// LeRobotDataset 3.0: Parquet tables and MP4 videos.
+    #[value(name = "lerobot-v3", alias = "lerobot-v3.0")]
     LerobotV3,
+    /// LeRobotDataset 2.1: a table and a video per episode and camera.
+    #[value(name = "lerobot-v2.1", alias = "lerobot-v2")]
+    LerobotV21,
+    /// The same with GR00T's `modality.json`.
+    Groot,
+    /// A Parquet table per stream, each with its own times.
+    Parquet,
+    /// An MCAP file of ROS 2 messages per episode.
+    McapRos2,
+    /// A Rerun recording per episode.
+    Rrd,
+}
+
+/// What becomes of an episode in which rows lack a value that is young enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StaleChoice {
+    /// It becomes several episodes.
+    Split,
+    /// The rows are left out, and the episode goes on after a marked hole.
+    Drop,
+}
+
+/// How measured numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FloatChoice {
+    /// Single precision; double where the source of an import had it.
+    Auto,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
 }
 
 /// Options of `etude export`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Videos are copied without coding them again where their frames allow it. Exits with 3 where \
-    something of the release is not in the export.\n\n\
-    Example:\n  etude export bottles-1 --centre centre --format lerobot-v3 --out exports/bottles-1"
+    after_help = "LeRobot and GR00T have rows at one rate: beside them lies an alignment report with the age of every value \
+    used. Parquet, ROS 2 and Rerun keep each stream at its own rate and clocks. Videos are copied without coding them again; \
+    where rows do not fit the frames, only those groups of pictures are coded anew. Rights, trainer, robot, calibration and \
+    origin go along, in the format or in `etude.json` beside it. Exits with 3 where something of the release is not in the \
+    export.\n\n\
+    Examples:\n  \
+    etude export bottles-1 --centre centre --format lerobot-v3 --out exports/bottles-1\n  \
+    etude export bottles-1 --centre centre --format lerobot-v3 --rate 10 --rule /robot/joint_states=linear \\\n    \
+    --max-age 50ms --stale drop --out exports/bottles-10hz\n  \
+    etude export bottles-1 --centre centre --format mcap-ros2 --out exports/bottles-ros2"
 )]
 pub(crate) struct ExportArgs {
     /// The release.
@@ -120,7 +161,47 @@ pub(crate) struct ExportArgs {
     /// The folder to write to; new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
+}
+
+/// How rows are made of streams.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Rows")]
+pub(crate) struct RowArgs {
     /// Rows per second [default: the rate of the episodes' cameras].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, visible_alias = "rate", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) fps: Option<u32>,
+    /// Which value of a stream a row gets: previous, nearest, linear or slerp [default: previous; nearest for cameras].
+    #[arg(long = "rule", value_name = "TOPIC=RULE", value_parser = rule)]
+    pub(crate) rules: Vec<(Topic, RowRule)>,
+    /// Values further from their row than this are not used, such as `50ms` or `0.1s` [default: one and a half rows].
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) max_age: Option<Span>,
+    /// What becomes of an episode in which rows lack a value [default: split].
+    #[arg(long, value_enum)]
+    pub(crate) stale: Option<StaleChoice>,
+    /// A further stream whose numbers become a feature, such as /robot/ee/left/pose.
+    #[arg(long = "with", value_name = "TOPIC")]
+    pub(crate) further: Vec<String>,
+    /// How measured numbers are stored [default: auto].
+    #[arg(long, value_enum)]
+    pub(crate) float: Option<FloatChoice>,
+}
+
+fn rule(text: &str) -> Result<(Topic, RowRule), String> {
+    let (topic, rule) =
+        text.rsplit_once('=').ok_or("expected TOPIC=RULE, such as `/robot/joint_states=linear`")?;
+    Ok((Topic::new(topic), rule.parse()?))
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    let expected = "expected a time with its unit, such as `50ms` or `0.1s`";
+    let (number, seconds) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1e-3),
+        (None, Some(number)) => (number, 1.0),
+        (None, None) => return Err(expected.to_owned()),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| format!("{expected}; {text:?} has no number"))?;
+    if (0.0..1e6).contains(&number) { Ok(Span::from_s(number * seconds)) } else { Err(expected.to_owned()) }
 }

@@ -161,6 +161,40 @@ fn release_and_export(folder: &Path) {
     assert!(run.stdout.contains("5163"), "all rows: {run:#?}");
     let again = etude_in(folder, &export).exits(1);
     assert!(again.stderr.contains("hint: "), "{again:#?}");
+    other_formats(folder);
+}
+
+/// The three episodes of the release `val` in every other format.
+fn other_formats(folder: &Path) {
+    let export = |format: &str, options: &[&str]| {
+        let out = format!("exports/{format}");
+        let fixed = ["export", "val", "--centre", "centre", "--format", format, "--out", &out];
+        etude_in(folder, &fixed.iter().chain(options).copied().collect::<Vec<_>>())
+    };
+    for (format, file) in [
+        ("lerobot-v2.1", "meta/episodes.jsonl"),
+        ("groot", "meta/modality.json"),
+        ("parquet", "episode_000002/robot/joint_states.parquet"),
+        ("mcap-ros2", "episode_000002.mcap"),
+        ("rrd", "episode_000002.rrd"),
+    ] {
+        let run = export(format, &[]).exits(0);
+        assert!(run.stdout.lines().any(|line| line.contains(" 3 ")), "{run:#?}");
+        assert!(folder.join("exports").join(format).join(file).exists(), "{file}");
+    }
+    let run = export("rrd", &["--fps", "10"]).exits(1);
+    assert!(run.stderr.contains("--fps is for formats that have rows"), "{run:#?}");
+    let rule = ["--rule", "/robot/joint_states=slerp"];
+    fs::remove_dir_all(folder.join("exports/groot")).expect("gone");
+    let run = export("groot", &rule).exits(1);
+    assert!(run.stderr.contains("a stream of poses") && run.stderr.contains("hint: rules"), "{run:#?}");
+    let rows =
+        ["--rate", "10", "--rule", "/robot/joint_states=linear", "--max-age", "200ms", "--stale", "drop"];
+    export("groot", &rows).exits(0);
+    let report = fs::read_to_string(folder.join("exports/groot/meta/alignment.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!((report["rate_hz"].as_u64(), report["max_age_ns"].as_u64()), (Some(10), Some(200_000_000)));
+    assert_eq!(report["rules"]["/robot/joint_states"], "linear");
 }
 
 fn surgery(folder: &Path) {

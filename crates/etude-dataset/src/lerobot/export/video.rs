@@ -90,15 +90,16 @@ impl CameraWriter {
         let source = Source { episode, topic, facts };
         let subject = format!("{} {topic}", episode.name());
         let mut segments = segments(wanted, &facts.is_key);
-        let is_whole = segments.len() == 1;
-        if !is_whole && !source.is_h264(&subject)? {
+        let is_copy = |segment: &Segment| matches!(segment, Segment::Copy(_));
+        let mut is_mixed = segments.iter().any(is_copy) && !segments.iter().all(is_copy);
+        if is_mixed && !source.is_h264(&subject)? {
             // Only H.264 is coded here, and a file has one codec.
-            segments = vec![Segment::Encode(0..wanted.len())];
+            (segments, is_mixed) = (vec![Segment::Encode(0..wanted.len())], false);
         }
         let mut part = Part {
             subject,
             from: None,
-            is_mixed: segments.len() > 1,
+            is_mixed,
             bytes: wanted.iter().filter_map(|frame| facts.bytes.get(*frame as usize)).sum(),
         };
         let mut images = ImageAccumulator::default();
