@@ -5,7 +5,7 @@
 //! Key units carry their parameter sets, hence any stream can be entered at any key unit without outside knowledge.
 //!
 //! - [`H264Encoder`] turns RGB frames into access units with the bundled `OpenH264`.
-//! - [`decode_jpeg`] reads the pictures that cameras of foreign recordings send.
+//! - [`decode_jpeg`] and [`decode_png`] read the pictures that cameras of foreign recordings send.
 //! - [`annexb`], [`sps`] and [`obu`] look into coded bytes without decoding them.
 //! - `Mp4Reader` and `Mp4Writer` move access units between MP4 files and anything else, bit by bit the same.
 //! - `Decoder` and `FrameReader` turn access units and files into pictures; [`StillStats`] measures a picture.
@@ -20,6 +20,7 @@ mod frame;
 mod jpeg;
 pub mod obu;
 pub mod parameter_sets;
+mod png;
 pub mod sps;
 mod still;
 mod unit;
@@ -38,6 +39,7 @@ mod mp4_writer;
 pub use encoder::{EncodeError, H264Encoder, H264Settings};
 pub use frame::{FrameError, RgbFrame, RgbImage};
 pub use jpeg::{JpegError, decode_jpeg};
+pub use png::{PngError, decode_png, encode_png, is_png};
 pub use still::StillStats;
 pub use unit::{AccessUnit, Codec, FrameRate};
 

@@ -5,11 +5,13 @@ use super::hdf::{self, HdfRecords};
 use super::mapping::{Mapping, TableRule};
 use super::mcap::{self, McapRecords};
 use super::records::Records;
+use super::rlds::{self, RldsRecords};
 use super::rosbag1::{self, BagRecords};
 use super::rosbag2::{self, Parts};
 use super::sqlite;
 use super::table::{self, Extent, TableRecords};
 use super::xr::{self, XrRecords};
+use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, File};
@@ -33,6 +35,8 @@ pub enum Format {
     XrTeleoperate,
     /// A table of text, such as CSV.
     Table,
+    /// RLDS episodes in `TFRecord` files, as TensorFlow Datasets writes them.
+    Rlds,
     /// HDF5 as robosuite, robomimic and `MimicGen` write it: a group for each take.
     Robomimic,
     /// HDF5 of ALOHA.
@@ -56,6 +60,7 @@ impl Format {
             Self::Rosbag2 => "rosbag2",
             Self::XrTeleoperate => "xr_teleoperate",
             Self::Table => "table",
+            Self::Rlds => "rlds",
             Self::Robomimic => "robomimic",
             Self::Aloha => "aloha",
             Self::Robomind => "robomind",
@@ -106,6 +111,8 @@ pub struct Source {
     pub format: Format,
     /// The recordings, in order.
     pub recordings: Vec<Recording>,
+    /// What of the source as a whole is missing or odd.
+    pub problems: Vec<Problem>,
     table: TableRule,
 }
 
@@ -116,10 +123,26 @@ impl Source {
         let table = mapping.and_then(|mapping| mapping.table.clone()).unwrap_or_default();
         if !is_folder && (is_table(root) || mapping.is_some_and(|mapping| mapping.format == Format::Table)) {
             let recordings = table::recordings(root, &table)?;
-            return Ok(Self { root: root.to_owned(), format: Format::Table, recordings, table });
+            let problems = Vec::new();
+            return Ok(Self { root: root.to_owned(), format: Format::Table, recordings, problems, table });
+        }
+        if let Some((recordings, problems)) = Self::of_shards(root, is_folder)? {
+            return Ok(Self { root: root.to_owned(), format: Format::Rlds, recordings, problems, table });
         }
         let (format, recordings) = if is_folder { Self::of_folder(root)? } else { Self::of_file(root)? };
-        Ok(Self { root: root.to_owned(), format, recordings, table })
+        Ok(Self { root: root.to_owned(), format, recordings, problems: Vec::new(), table })
+    }
+
+    /// The episodes of `TFRecord` files.
+    fn of_shards(root: &Path, is_folder: bool) -> Result<Option<rlds::Episodes>, Error> {
+        let (folder, shards) = if is_folder {
+            (root, files(root)?.into_iter().filter(|path| rlds::is_shard(path)).collect())
+        } else if rlds::is_shard(root) {
+            (root.parent().unwrap_or(Path::new("")), vec![root.to_owned()])
+        } else {
+            return Ok(None);
+        };
+        if shards.is_empty() { Ok(None) } else { rlds::recordings(folder, &shards).map(Some) }
     }
 
     fn of_file(path: &Path) -> Result<(Format, Vec<Recording>), Error> {
@@ -182,6 +205,7 @@ impl Source {
             Format::Rosbag2 => Box::new(Parts::open(recording)),
             Format::XrTeleoperate => Box::new(XrRecords::open(recording)?),
             Format::Table => Box::new(TableRecords::open(recording, &self.table)?),
+            Format::Rlds => Box::new(RldsRecords::open(recording)?),
             format if format.is_hdf5() => Box::new(HdfRecords::open(recording, format)?),
             format => return Err(Error::content(&self.root, "a format with a reader", format.to_string())),
         })

@@ -4,6 +4,7 @@ mod bags;
 mod hdf;
 mod hostile;
 pub(crate) mod made;
+mod rlds;
 mod tables;
 mod teleop;
 mod xr;

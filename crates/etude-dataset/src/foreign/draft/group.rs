@@ -270,13 +270,14 @@ impl Draft<'_> {
                 seen.field("format").and_then(|field| field.words.first()).cloned().unwrap_or_default();
             self.line(format!("# {name}: up to {} bytes, format {}", field.width.1, quoted(&format)));
             let lower = format.to_lowercase();
-            let video = ["h264", "h265", "jpeg"].into_iter().find(|known| lower.contains(known));
+            let video = ["h264", "h265", "jpeg", "png"].into_iter().find(|known| lower.contains(known));
             let video = video.filter(|_| !lower.contains("depth"));
             if let Some(video) = video {
                 self.used.push("format".to_owned());
                 let camera = self.topic.trim_matches('/').replace('/', "_");
-                if video == "jpeg" {
-                    self.line("# JPEG is coded anew as H.264: near, and no longer the same.");
+                if matches!(video, "jpeg" | "png") {
+                    let name = video.to_uppercase();
+                    self.line(format!("# {name} is coded anew as H.264: near, and no longer the same."));
                 }
                 self.open(&format!("/camera/{camera}/video"), "video");
                 let frame = self.frame();

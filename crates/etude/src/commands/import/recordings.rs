@@ -2,7 +2,7 @@
 
 use super::{Intakes, Written};
 use crate::cli::ImportArgs;
-use crate::commands::{SOFTWARE, cards};
+use crate::commands::{SOFTWARE, cards, tell};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::{self, Output};
@@ -52,7 +52,9 @@ pub(super) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<Exi
     let names: Vec<String> =
         importer.source().recordings.iter().map(|recording| recording.name.clone()).collect();
     let indexes = (0..names.len() as u64).collect();
-    let intakes = Intakes { arguments, output, names, indexes, problems: Vec::new(), lost: false };
+    let problems = importer.source().problems.clone();
+    let lost = tell(&problems, output);
+    let intakes = Intakes { arguments, output, names, indexes, problems, lost };
     intakes.run(
         |position| Ok(importer.id(position)?),
         |position, file| {
