@@ -7,7 +7,8 @@
 //! Reading order: [`release`], [`stats`] (what a dataset says of its numbers), [`problem`] (what was lost or odd),
 //! [`foreign`] (recordings of other formats by a mapping), [`export`] (what every export has in common), [`streams`]
 //! (streams out as they are: Parquet, ROS 2, Rerun), `lerobot` (the LeRobotDataset formats 2.0, 2.1 and 3.0; with the
-//! feature `ffmpeg`, because their video needs it), [`convert`] (from one format into another).
+//! feature `ffmpeg`, because their video needs it), `hdf` (HDF5 out) and `rlds` (the layout of TensorFlow Datasets),
+//! [`convert`] (from one format into another).
 
 mod columns;
 pub mod convert;
@@ -21,6 +22,8 @@ mod hdf5;
 pub mod lerobot;
 pub mod problem;
 pub mod release;
+#[cfg(feature = "ffmpeg")]
+pub mod rlds;
 mod slug;
 pub mod stats;
 pub mod streams;

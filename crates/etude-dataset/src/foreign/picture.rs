@@ -1,13 +1,10 @@
 //! Pictures of recordings, compressed or raw, as RGB.
 
 use super::value::{Path, Value};
-use etude_video::{RgbImage, decode_jpeg};
-use std::io::Cursor;
+use etude_video::{RgbImage, decode_jpeg, decode_png};
 
 /// The longest side that is read, pixels.
 const MAX_SIDE_PX: u32 = 3840;
-/// Bytes that decoding a PNG picture may take.
-const MAX_PNG_BYTES: usize = 128 << 20;
 
 /// How pictures are stored that are coded anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +58,7 @@ impl PictureFormat {
         };
         match self {
             Self::Jpeg => decode_jpeg(bytes).map_err(|error| error.to_string()),
-            Self::Png => png(bytes),
+            Self::Png => decode_png(bytes).map_err(|error| error.to_string()),
             Self::Rgb8 | Self::Bgr8 => {
                 let side = |path: &Path| match path.value(message) {
                     Some(Value::Int(side)) => u32::try_from(*side).ok().filter(|side| *side <= MAX_SIDE_PX),
@@ -83,60 +80,14 @@ impl PictureFormat {
     }
 }
 
-/// A PNG picture as RGB; one of 16 bits is no picture for people and is refused.
-fn png(bytes: &[u8]) -> Result<RgbImage, String> {
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_PNG_BYTES });
-    decoder.set_transformations(png::Transformations::EXPAND);
-    let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let (width, height) = (reader.info().width, reader.info().height);
-    let size = reader.output_buffer_size().filter(|size| *size <= MAX_PNG_BYTES);
-    let size = size.filter(|_| width <= MAX_SIDE_PX && height <= MAX_SIDE_PX);
-    let size =
-        size.ok_or_else(|| format!("expected at most {MAX_SIDE_PX} pixels a side, found {width}x{height}"))?;
-    let mut pixels = vec![0; size];
-    let frame = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
-    if frame.bit_depth != png::BitDepth::Eight {
-        return Err(format!("expected 8 bits a colour, found {:?}", frame.bit_depth));
-    }
-    pixels.truncate(frame.buffer_size());
-    let rgb: Vec<u8> = match frame.color_type {
-        png::ColorType::Rgb => pixels,
-        png::ColorType::Rgba => {
-            pixels.chunks_exact(4).flat_map(|pixel| pixel.iter().take(3).copied()).collect()
-        }
-        png::ColorType::Grayscale => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
-        png::ColorType::GrayscaleAlpha => {
-            pixels.chunks_exact(2).flat_map(|pixel| pixel.first().map_or([0; 3], |grey| [*grey; 3])).collect()
-        }
-        png::ColorType::Indexed => return Err("expected colours, found a palette".to_owned()),
-    };
-    RgbImage::new(frame.width, frame.height, rgb).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
 
-    fn coded(depth: png::BitDepth, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut encoder = png::Encoder::new(&mut out, 2, 1);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(depth);
-        let mut writer = encoder.write_header().expect("a header");
-        writer.write_image_data(bytes).expect("pixels");
-        drop(writer);
-        out
-    }
-
     #[test]
-    fn png_and_raw_pictures_give_their_pixels() {
+    fn raw_pictures_give_their_pixels() {
         let pixels = [1, 2, 3, 4, 5, 6];
-        assert_eq!(png(&coded(png::BitDepth::Eight, &pixels)).expect("a picture").data(), pixels);
-        assert!(
-            png(&coded(png::BitDepth::Sixteen, &[0; 12])).expect_err("16 bits").contains("expected 8 bits")
-        );
-        assert!(png(&coded(png::BitDepth::Eight, &pixels)[..40]).is_err());
         let part = |name: &str, value| (Arc::from(name), value);
         let picture = |width| {
             let sides = [

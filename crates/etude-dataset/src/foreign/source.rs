@@ -4,6 +4,7 @@ use super::error::Error;
 use super::hdf::{self, HdfRecords};
 use super::mapping::{Mapping, TableRule};
 use super::mcap::{self, McapRecords};
+use super::motion::{self, AframeRecords, BvhRecords};
 use super::records::Records;
 use super::rlds::{self, RldsRecords};
 use super::rosbag1::{self, BagRecords};
@@ -11,6 +12,7 @@ use super::rosbag2::{self, Parts};
 use super::sqlite;
 use super::table::{self, Extent, TableRecords};
 use super::xr::{self, XrRecords};
+use super::zarr::{self, ZarrRecords};
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// Files that a folder of recordings may hold.
 const MAX_FILES: usize = 100_000;
+/// Bytes that a file's format is seen from.
+const HEAD_BYTES: u64 = 4096;
 
 /// A foreign format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,6 +41,12 @@ pub enum Format {
     Table,
     /// RLDS episodes in `TFRecord` files, as TensorFlow Datasets writes them.
     Rlds,
+    /// BVH motion capture.
+    Bvh,
+    /// A headset's motion, recorded by A-Frame.
+    Aframe,
+    /// Episodes in zarr arrays, as UMI and diffusion policies store them.
+    Zarr,
     /// HDF5 as robosuite, robomimic and `MimicGen` write it: a group for each take.
     Robomimic,
     /// HDF5 of ALOHA.
@@ -61,6 +71,9 @@ impl Format {
             Self::XrTeleoperate => "xr_teleoperate",
             Self::Table => "table",
             Self::Rlds => "rlds",
+            Self::Bvh => "bvh",
+            Self::Aframe => "aframe",
+            Self::Zarr => "zarr",
             Self::Robomimic => "robomimic",
             Self::Aloha => "aloha",
             Self::Robomind => "robomind",
@@ -128,6 +141,10 @@ impl Source {
         }
         if let Some((recordings, problems)) = Self::of_shards(root, is_folder)? {
             return Ok(Self { root: root.to_owned(), format: Format::Rlds, recordings, problems, table });
+        }
+        if zarr::is_store(root) {
+            let (recordings, problems) = zarr::recordings(root)?;
+            return Ok(Self { root: root.to_owned(), format: Format::Zarr, recordings, problems, table });
         }
         let (format, recordings) = if is_folder { Self::of_folder(root)? } else { Self::of_file(root)? };
         Ok(Self { root: root.to_owned(), format, recordings, problems: Vec::new(), table })
@@ -206,6 +223,9 @@ impl Source {
             Format::XrTeleoperate => Box::new(XrRecords::open(recording)?),
             Format::Table => Box::new(TableRecords::open(recording, &self.table)?),
             Format::Rlds => Box::new(RldsRecords::open(recording)?),
+            Format::Bvh => Box::new(BvhRecords::open(recording)?),
+            Format::Aframe => Box::new(AframeRecords::open(recording)?),
+            Format::Zarr => Box::new(ZarrRecords::open(&self.root, recording)?),
             format if format.is_hdf5() => Box::new(HdfRecords::open(recording, format)?),
             format => return Err(Error::content(&self.root, "a format with a reader", format.to_string())),
         })
@@ -284,13 +304,17 @@ pub(crate) fn name_of(path: &Path) -> String {
 fn format_of(path: &Path) -> Result<Option<Format>, Error> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(Error::file("opening", path))?;
-    file.take(64).read_to_end(&mut head).map_err(Error::file("reading", path))?;
+    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(Error::file("reading", path))?;
     Ok(if head.starts_with(&mcap::MAGIC) {
         Some(Format::Mcap)
     } else if head.starts_with(&rosbag1::MAGIC) {
         Some(Format::Rosbag1)
     } else if head.starts_with(&sqlite::MAGIC) {
         Some(Format::Rosbag2)
+    } else if motion::is_bvh(&head) {
+        Some(Format::Bvh)
+    } else if motion::is_aframe(path, &head) {
+        Some(Format::Aframe)
     } else if head.starts_with(&hdf::MAGIC) {
         Some(hdf::format_of(path)?)
     } else {

@@ -6,7 +6,7 @@
 use super::error::Error;
 use super::source::{Recording, name_of};
 use super::table::Extent;
-use crc::{CRC_32_ISCSI, Crc, Table};
+use crc::{CRC_32_ISCSI, Crc, Digest, Table};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -28,6 +28,24 @@ const fn masked(crc: u32) -> u32 {
 /// The masked checksum of bytes.
 pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     masked(CRC_32C.checksum(bytes))
+}
+
+/// A checksum that grows.
+pub(crate) struct Checksum(Digest<'static, u32, Table<16>>);
+
+impl Checksum {
+    pub(crate) fn new() -> Self {
+        Self(CRC_32C.digest())
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The masked checksum of all bytes.
+    pub(crate) fn finish(self) -> u32 {
+        masked(self.0.finalize())
+    }
 }
 
 /// A head's length, where its checksum is right.
@@ -118,7 +136,7 @@ pub(crate) fn data(file: &mut File, extent: &Extent) -> Result<(u64, u64), Strin
             extent.from
         ));
     };
-    let mut digest = CRC_32C.digest();
+    let mut digest = Checksum::new();
     let mut input = file.take(length);
     let mut buffer = vec![0; 256 << 10];
     loop {
@@ -130,7 +148,7 @@ pub(crate) fn data(file: &mut File, extent: &Extent) -> Result<(u64, u64), Strin
     }
     let mut stated = [0; TAIL_BYTES as usize];
     file.seek(SeekFrom::Start(to)).and_then(|_| file.read_exact(&mut stated)).map_err(failed)?;
-    let (stated, computed) = (u32::from_le_bytes(stated), masked(digest.finalize()));
+    let (stated, computed) = (u32::from_le_bytes(stated), digest.finish());
     if stated != computed {
         return Err(format!(
             "the record at byte {} has the checksum {computed:08x} and states {stated:08x}: it is left out whole",

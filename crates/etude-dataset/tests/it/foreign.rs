@@ -4,10 +4,12 @@ mod bags;
 mod hdf;
 mod hostile;
 pub(crate) mod made;
+mod motion;
 mod rlds;
 mod tables;
 mod teleop;
 mod xr;
+mod zarr;
 
 use etude_dataset::Problem;
 use etude_dataset::foreign::{Error, Imported, Importer, Mapping, Source};

@@ -9,6 +9,7 @@ mod layouts;
 mod made;
 mod peer;
 mod real;
+mod rlds;
 mod rows;
 mod simulated;
 mod streams;

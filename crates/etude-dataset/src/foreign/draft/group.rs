@@ -1,5 +1,6 @@
 //! The fields of one topic, put together to streams by what they are called and how wide they are.
 
+use super::super::motion::{AFRAME_TYPE, BVH_TYPE};
 use super::super::survey::{FieldSeen, TopicSeen};
 use super::{quoted, range};
 use etude_model::card::Joint;
@@ -250,7 +251,16 @@ impl Draft<'_> {
         let frame = self.frame();
         let place = if many.is_empty() { "" } else { "[0]" };
         let path = |field: &str| field.replacen("[]", place, 1);
-        self.open(&format!("? /robot/…/{kind}: which{many}?"), kind);
+        // What moves a person is the trainer's.
+        let is_person = [BVH_TYPE, AFRAME_TYPE].contains(&self.type_name);
+        let to = if is_person { "/trainer/head/pose, /trainer/left/pose, …" } else { "/robot/…/" };
+        let to = if is_person { to.to_owned() } else { format!("{to}{kind}") };
+        let unit_a = if self.type_name == BVH_TYPE {
+            "? which unit of length? (a person is 1.5 to 2 m tall)"
+        } else {
+            unit_a
+        };
+        self.open(&format!("? {to}: which{many}?"), kind);
         self.line(format!("frame = {}", quoted(&frame)));
         let lane = |key: &str, field: &str, unit: &str| {
             let unit = if unit.is_empty() { String::new() } else { format!(", unit = {}", quoted(unit)) };

@@ -89,7 +89,7 @@ fn a_real_dataset_comes_in_without_tensorflow() {
     assert_eq!((imported.started_us, imported.duration_us), (None, 1_800_000));
     let states = positions(&file, "/imported/gripper_in_base");
     let first = [
-        0.233_814_79_f32,
+        0.233_814_8_f32,
         0.112_442_96,
         0.175_048_545,
         0.100_043_16,
