@@ -175,7 +175,7 @@ impl AframeRecords {
         let mut collected = Collected::default();
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(file.take(MAX_FILE_BYTES)));
         let whole = json.deserialize_map(Devices(&mut collected)).and_then(|()| json.end());
-        if collected.poses.is_empty() {
+        if collected.poses.values().all(Vec::is_empty) {
             let found = whole.err().map_or_else(|| "none".to_owned(), |error| error.to_string());
             return Err(Error::content(path, "devices with poses", found));
         }

@@ -75,8 +75,8 @@ fn store() -> Vec<(String, Vec<u8>)> {
     let files = [("0.0", zstd(floats(&places(0..4)))), ("1.0", zstd(floats(&places(4..8))))];
     array("data/robot0_eef_pos", "[5, 3]", "[4, 3]", "<f4", codec, &files);
     // Big-endian doubles that are not packed; the second chunk is missing.
-    let wide = [0.01, 0.02, 0.03].map(f64::to_be_bytes).concat();
-    array("data/robot0_gripper_width", "[5, 1]", "[3, 1]", ">f8", "null", &[("0.0", wide)]);
+    let wide = [0.01, 0.02, 0.03, 0.04].map(f64::to_be_bytes).concat();
+    array("data/robot0_gripper_width", "[5, 1]", "[4, 1]", ">f8", "null", &[("0.0", wide)]);
     let picture = |row: u8| (0..16 * 16 * 3).map(|at: u32| (at as u8).wrapping_mul(row)).collect::<Vec<u8>>();
     let pictures: Vec<(String, Vec<u8>)> =
         (0..5).map(|row| (format!("{row}.0.0.0"), zstd(picture(row)))).collect();
@@ -142,9 +142,10 @@ fn episodes_come_in_from_a_folder_and_a_zip() {
             &["camera1_rgb", "codec imagecodecs_jpegxl, which is not read"],
         );
         assert_said(&imported.problems, true, &["names", "expected a type of numbers, found `|O`"]);
-        // The second episode's rows lie in a chunk that is not there: its other numbers come in.
+        // The last row's width lies in a chunk that is not there: its other numbers come in.
         let (file, imported) = import_at(&importer, 1, folder.path());
         assert_eq!(positions(&file, "/imported/eef_pos"), [[3.0, 0.5, -0.25], [4.0, 0.5, -0.25]]);
+        assert_eq!(positions(&file, "/imported/gripper"), [[0.04]]);
         assert_said(&imported.problems, true, &["robot0_gripper_width/1.0 is missing"]);
     }
 }
