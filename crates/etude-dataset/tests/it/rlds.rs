@@ -17,9 +17,14 @@ fn exported(into: &Path, shard_bytes: u64) -> Option<(PathBuf, Exported, Vec<u32
     let options = ExportOptions { shard_bytes, ..ExportOptions::default() };
     let exported = export(&episodes, "pick_bottle", &out, &options, &mut |_, _| {}).expect("a dataset");
     let mut states = Vec::new();
-    for episode in [0, 10] {
-        let table = batches(&root.join(format!("data/chunk-000/episode_{episode:06}.parquet")));
-        states.extend(bits(&table, "observation.state").into_iter().map(|bits| bits as u32));
+    let mut tables: Vec<PathBuf> = fs::read_dir(root.join("data/chunk-000"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    tables.sort();
+    for place in [0, 10] {
+        states
+            .extend(bits(&batches(&tables[place]), "observation.state").into_iter().map(|bits| bits as u32));
     }
     Some((out, exported, states))
 }

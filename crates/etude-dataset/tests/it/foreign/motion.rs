@@ -81,7 +81,9 @@ fn a_headset_comes_in_with_its_own_times() {
     {
         let importer =
             importer(&root.join(file), &repository(AFRAME), &card("unitree_g1_dex3")).expect("a source");
-        let (episode, imported) = import_at(&importer, 0, folder.path());
+        let into = folder.path().join(file);
+        fs::create_dir(&into).expect("a folder");
+        let (episode, imported) = import_at(&importer, 0, &into);
         assert_eq!((imported.manifest.clock, imported.duration_us), (ClockKind::Measured, span_us), "{file}");
         let losses: Vec<&Problem> = imported.problems.iter().filter(|problem| problem.loss).collect();
         assert!(losses.is_empty(), "{losses:?}");
@@ -89,7 +91,7 @@ fn a_headset_comes_in_with_its_own_times() {
             assert_eq!(samples(&episode, topic).len(), poses, "{file} {topic}");
         }
     }
-    let episode = folder.path().join("0.mcap");
+    let episode = folder.path().join("aframe_tracked-recording.json/0.mcap");
     let head = samples(&episode, "/trainer/head/pose");
     assert_eq!(head[0].0.device.map(|device| device.0), Some(306_686_131_358));
     let first = pose(&head[0].1);
@@ -136,7 +138,9 @@ fn a_body_comes_in_by_its_skeleton_and_its_unit_is_asked() {
         let path = root.join(file);
         let importer =
             importer(&path, &BVH.replace("HEAD", head), &card("unitree_g1_dex3")).expect("a source");
-        let (episode, imported) = import_at(&importer, 0, folder.path());
+        let into = folder.path().join(file);
+        fs::create_dir(&into).expect("a folder");
+        let (episode, imported) = import_at(&importer, 0, &into);
         assert!(
             matches!(imported.manifest.clock, ClockKind::Synthetic { rate_hz } if (rate_hz - 30.0).abs() < 0.01)
         );

@@ -89,16 +89,16 @@ fn a_real_dataset_comes_in_without_tensorflow() {
     assert_eq!((imported.started_us, imported.duration_us), (None, 1_800_000));
     let states = positions(&file, "/imported/gripper_in_base");
     let first = [
-        0.233_814_8_f32,
-        0.112_442_96,
-        0.175_048_545,
-        0.100_043_16,
-        -0.213_818_86,
-        0.213_337_93,
-        1.000_816_1,
+        0.233_814_790_844_917_3,
+        0.112_442_955_374_717_71,
+        0.175_048_545_002_937_32,
+        0.100_043_162_703_514_1,
+        -0.213_818_863_034_248_35,
+        0.213_337_928_056_716_92,
+        1.000_816_106_796_264_6,
     ];
     assert_eq!(states.len(), 10);
-    assert_eq!(states[0], first.map(f64::from));
+    assert_eq!(states[0], first);
     let actions = positions(&file, "/imported/gripper_difference_asked");
     assert_eq!((actions.len(), actions[1][0]), (10, f64::from(-0.001_784_169_8_f32)));
     let frames = samples(&file, "/camera/image_0/video");
