@@ -11,8 +11,8 @@ mod robomind;
 
 use crate::export::pictures::{FrameFacts, pictures};
 use crate::export::{
-    AlignmentReport, Error, ExportEpisode, Layout, NumberType, Piece, Provenance, RowOptions, Table, by_card,
-    into_new_folder, open,
+    AlignmentReport, Episodes, Error, ExportEpisode, Filed, Layout, NumberType, Piece, Provenance,
+    RowOptions, Table, by_card, into_new_folder,
 };
 use crate::hdf5::write::{Attribute, Element, Pieces, Writer};
 use crate::problem::Problem;
@@ -112,12 +112,22 @@ pub fn export(
     options: &ExportOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Exported, Error> {
+    export_each(&mut Filed::new(episodes), out, options, progress)
+}
+
+/// The same with episodes that come to be one after another.
+pub fn export_each(
+    episodes: &mut dyn Episodes,
+    out: &Path,
+    options: &ExportOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Exported, Error> {
     let write = |folder: &Path| write(episodes, folder, options, progress);
     into_new_folder(out, write).map(|exported| Exported { folder: out.to_owned(), ..exported })
 }
 
 fn write(
-    episodes: &[ExportEpisode],
+    episodes: &mut dyn Episodes,
     folder: &Path,
     options: &ExportOptions,
     progress: &mut dyn FnMut(usize, usize),
@@ -125,16 +135,17 @@ fn write(
     fs::create_dir_all(folder).map_err(Error::file("making the folder", folder))?;
     let mut export: Option<Export> = None;
     let mut problems = Vec::new();
-    for (number, episode) in episodes.iter().enumerate() {
-        progress(number, episodes.len());
-        let opened = open(episode)?;
+    let (mut done, all) = (0, episodes.count());
+    progress(done, all);
+    while let Some((episode, digest)) = episodes.next(&mut problems)? {
         let export = match &mut export {
             Some(export) => export,
-            None => export.insert(Export::begin(&opened, folder, options)?),
+            None => export.insert(Export::begin(&episode, folder, options)?),
         };
-        export.add(&opened, episode.digest, &mut problems)?;
+        export.add(&episode, digest, &mut problems)?;
+        done += 1;
+        progress(done, all);
     }
-    progress(episodes.len(), episodes.len());
     match export {
         Some(export) if export.rows > 0 => export.finish(problems),
         _ => Err(Error::Nothing { problems: problems.iter().map(ToString::to_string).collect() }),

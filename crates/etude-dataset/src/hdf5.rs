@@ -24,10 +24,11 @@ pub(crate) mod object;
 pub(crate) mod write;
 
 use crate::foreign::bytes::{BytesError, Cursor};
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an HDF5 file begins with, behind a user block of 0, 512, 1024, … bytes.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -72,6 +73,8 @@ pub(crate) struct File {
     offset_size: u8,
     length_size: u8,
     root: u64,
+    /// Per address of a group, where its table is, as the group above it noted down.
+    noted: Arc<Mutex<HashMap<u64, Vec<u8>>>>,
 }
 
 impl File {
@@ -80,11 +83,23 @@ impl File {
         let failed = |error: io::Error| Damage::new("the file", 0, "to open it", error.to_string());
         let file = std::fs::File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
-        let mut file =
-            Self { handle: Arc::new(file), length, base: 0, offset_size: 8, length_size: 8, root: 0 };
+        let mut file = Self {
+            handle: Arc::new(file),
+            length,
+            base: 0,
+            offset_size: 8,
+            length_size: 8,
+            root: 0,
+            noted: Arc::default(),
+        };
         let at = file.superblock_at()?;
         file.superblock(at)?;
         Ok(file)
+    }
+
+    /// Where the tables of groups are, by the groups above them.
+    fn noted(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Vec<u8>>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of the root group's header.

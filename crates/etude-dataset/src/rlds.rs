@@ -13,8 +13,8 @@ mod record;
 
 use crate::export::pictures::{FrameFacts, pictures};
 use crate::export::{
-    AlignmentReport, Error, ExportEpisode, Layout, Piece, Provenance, Role, RowOptions, Table, by_card,
-    into_new_folder, open,
+    AlignmentReport, Episodes, Error, ExportEpisode, Filed, Layout, Piece, Provenance, Role, RowOptions,
+    Table, by_card, into_new_folder,
 };
 use crate::problem::Problem;
 use crate::release::Release;
@@ -60,6 +60,8 @@ pub struct Exported {
     pub rows: u64,
     /// Steps per second.
     pub fps: u32,
+    /// Pictures, each coded as PNG.
+    pub pictures: u64,
     /// Shards.
     pub shards: usize,
     /// What was left out or odd.
@@ -100,12 +102,23 @@ pub fn export(
     options: &ExportOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Exported, Error> {
+    export_each(&mut Filed::new(episodes), name, out, options, progress)
+}
+
+/// The same with episodes that come to be one after another.
+pub fn export_each(
+    episodes: &mut dyn Episodes,
+    name: &str,
+    out: &Path,
+    options: &ExportOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Exported, Error> {
     let write = |folder: &Path| write(episodes, name, folder, options, progress);
     into_new_folder(out, write).map(|exported| Exported { folder: out.to_owned(), ..exported })
 }
 
 fn write(
-    episodes: &[ExportEpisode],
+    episodes: &mut dyn Episodes,
     name: &str,
     folder: &Path,
     options: &ExportOptions,
@@ -113,16 +126,17 @@ fn write(
 ) -> Result<Exported, Error> {
     let mut export: Option<Export> = None;
     let mut problems = Vec::new();
-    for (number, episode) in episodes.iter().enumerate() {
-        progress(number, episodes.len());
-        let opened = open(episode)?;
+    let (mut done, all) = (0, episodes.count());
+    progress(done, all);
+    while let Some((episode, digest)) = episodes.next(&mut problems)? {
         let export = match &mut export {
             Some(export) => export,
-            None => export.insert(Export::begin(&opened, name, folder, options)?),
+            None => export.insert(Export::begin(&episode, name, folder, options)?),
         };
-        export.add(&opened, episode.digest, &mut problems)?;
+        export.add(&episode, digest, &mut problems)?;
+        done += 1;
+        progress(done, all);
     }
-    progress(episodes.len(), episodes.len());
     match export {
         Some(export) if export.episodes > 0 => export.finish(problems),
         _ => Err(Error::Nothing { problems: problems.iter().map(ToString::to_string).collect() }),
@@ -267,6 +281,7 @@ impl Export {
             episodes: self.episodes,
             rows: self.rows,
             fps: self.layout.fps,
+            pictures: self.rows * self.layout.cameras.len() as u64,
             shards: written.len(),
             problems,
         })

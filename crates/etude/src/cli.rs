@@ -17,7 +17,8 @@ pub(crate) use robot::{
     DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
 };
 pub(crate) use work::{
-    DatasetFormat, ExportArgs, FloatChoice, ImportArgs, InspectArgs, ListArgs, RowArgs, StaleChoice,
+    ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, ImportArgs, InspectArgs, ListArgs, RowArgs,
+    StaleChoice,
 };
 
 const AFTER: &str = "\
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Release(ReleaseCommand),
     /// Write a release in the format that a training program reads.
     Export(ExportArgs),
+    /// Turn a foreign dataset or recordings straight into another format.
+    Convert(ConvertArgs),
     /// Move a take to another body: a new episode for it, and how much of the path it reaches.
     Retarget(RetargetArgs),
     /// Find out whose takes serve whom: moved from every body to every other and replayed in physics.

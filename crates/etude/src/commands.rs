@@ -36,12 +36,16 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Release(command) => release::run(&command, output),
         #[cfg(feature = "ffmpeg")]
         Command::Export(arguments) => export::run(&arguments, output),
+        #[cfg(feature = "ffmpeg")]
+        Command::Convert(arguments) => export::convert(&arguments, output),
         #[cfg(not(feature = "ffmpeg"))]
-        Command::Demo(_) | Command::Import(_) | Command::Export(_) => Err(crate::hint::Advised::new(
-            "this program was built without FFmpeg, which reads and writes the videos of datasets",
-            "build it with its feature `ffmpeg`, which is on unless it is turned off",
-        )
-        .into()),
+        Command::Demo(_) | Command::Import(_) | Command::Export(_) | Command::Convert(_) => {
+            Err(crate::hint::Advised::new(
+                "this program was built without FFmpeg, which reads and writes the videos of datasets",
+                "build it with its feature `ffmpeg`, which is on unless it is turned off",
+            )
+            .into())
+        }
         Command::Retarget(arguments) => retarget::run(&arguments, output),
         Command::TransferMatrix(arguments) => transfer::run(&arguments, output),
         Command::Episode(command) => episode::run(&command, output),

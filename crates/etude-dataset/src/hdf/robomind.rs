@@ -4,7 +4,7 @@
 use super::{Run, short, text};
 use crate::export::{Error, Role};
 use crate::hdf5::write::{Attribute, Element, Writer};
-use etude_video::RgbImage;
+use etude_video::encode_png;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -44,8 +44,11 @@ impl Trajectories {
             for (place, camera) in run.plan.cameras.iter().enumerate() {
                 let mut references = Vec::new();
                 run.pictures(place, &mut |_, image| {
-                    let coded = png(image)
-                        .map_err(|message| Error::Video { subject: camera.key.clone(), message })?;
+                    let refused = |error: etude_video::PngError| Error::Video {
+                        subject: camera.key.clone(),
+                        message: error.to_string(),
+                    };
+                    let coded = encode_png(image).map_err(refused)?;
                     references.extend(writer.bytes(&coded).map_err(failed)?);
                     count += 1;
                     Ok(())
@@ -72,16 +75,4 @@ impl Trajectories {
         writer.finish(root).map_err(failed)?;
         Ok(count)
     }
-}
-
-fn png(image: &RgbImage) -> Result<Vec<u8>, String> {
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, image.width(), image.height());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(image.data()).map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
-    Ok(out)
 }

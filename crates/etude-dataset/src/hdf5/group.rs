@@ -100,14 +100,22 @@ impl File {
                 let place = self.place(&mut cursor)?;
                 let cache = cursor.u32()?;
                 cursor.take(4, "nothing")?;
-                let scratch = cursor.take(16, "a note")?;
-                Ok((name, place, cache, Cursor::new(scratch).u32()?))
+                Ok((name, place, cache, cursor.take(16, "a note")?))
             };
-            let (name, place, cache, scratch) = parse().map_err(Damage::within(WHAT, at + 8))?;
+            let (name, place, cache, note) = parse().map_err(Damage::within(WHAT, at + 8))?;
             let name = heap.text(name).ok_or_else(|| Damage::new(WHAT, at, "a name", "none"))?;
             let target = match (cache, place) {
-                (2, _) => heap.text(scratch.into()).map_or(Target::None, Target::Path),
-                (_, Some(place)) => Target::Object(place),
+                (2, _) => {
+                    let path = Cursor::new(note).u32().ok().and_then(|at| heap.text(at.into()));
+                    path.map_or(Target::None, Target::Path)
+                }
+                (cache, Some(place)) => {
+                    let mut noted = self.noted();
+                    if cache == 1 && noted.len() < MAX_LINKS {
+                        noted.insert(place, note.to_vec());
+                    }
+                    Target::Object(place)
+                }
                 (_, None) => Target::None,
             };
             if links.len() >= MAX_LINKS {

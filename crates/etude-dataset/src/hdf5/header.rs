@@ -72,6 +72,14 @@ impl File {
                 header.damages.push(damage);
             }
         }
+        // A group that got attributes late has its table's place at the file's end; the group above has it too.
+        let is_table = |message: &Message| message.kind == kind::SYMBOL_TABLE;
+        if !header.damages.is_empty()
+            && !header.messages.iter().any(is_table)
+            && let Some(body) = self.noted().get(&at).cloned()
+        {
+            header.messages.push(Message { kind: kind::SYMBOL_TABLE, at, body, is_shared: false });
+        }
         Ok(header)
     }
 

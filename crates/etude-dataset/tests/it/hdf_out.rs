@@ -32,8 +32,9 @@ fn a_real_robots_numbers_come_back_bit_by_bit() {
     let options = ExportOptions { pictures: false, ..ExportOptions::default() };
     let exported = export(&episodes, &out, &options, &mut |_, _| {}).expect("a file");
     assert_eq!((exported.episodes, exported.pictures), (2, 0));
-    for (demo, episode) in [(0, 0), (1, 10)] {
-        let table = batches(&root.join(format!("data/chunk-000/episode_{episode:06}.parquet")));
+    let (source, _) = etude_dataset::lerobot::Source::open(&root).expect("a dataset");
+    for (demo, place) in [(0, 0), (1, 10)] {
+        let table = batches(&source.episodes[place].data);
         for (column, topic, field) in [("action", "step", "actions"), ("observation.state", "obs", "state")] {
             let theirs: Vec<u32> = bits(&table, column).into_iter().map(|bits| bits as u32).collect();
             let found = rows(&out.join("demos.hdf5"), Format::Robomimic, demo, topic, field);

@@ -36,6 +36,9 @@ pub(crate) struct ImportArgs {
     /// Draft a mapping from the first recording instead of importing: to FILE, or to standard output.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub(crate) draft_mapping: Option<PathBuf>,
+    /// Go on with an import that was cut off: what the centre has of the source is not read again, nor its losses told again.
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Folder of embodiment cards; found by itself where it is absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) robots: Option<PathBuf>,
@@ -107,6 +110,12 @@ pub(crate) enum DatasetFormat {
     LerobotV21,
     /// The same with GR00T's `modality.json`.
     Groot,
+    /// HDF5 as robomimic has it: one file, a group for each episode.
+    Robomimic,
+    /// HDF5 as RoboMIND has it: a file for each episode.
+    Robomind,
+    /// RLDS: shards of records with features.json, as TensorFlow Datasets reads them.
+    Rlds,
     /// A Parquet table per stream, each with its own times.
     Parquet,
     /// An MCAP file of ROS 2 messages per episode.
@@ -161,6 +170,41 @@ pub(crate) struct ExportArgs {
     /// The folder to write to; new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
+}
+
+/// Options of `etude convert`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Reads what `etude import` reads and writes what `etude export` writes, without a centre: one episode at a time lies \
+    on disk. Exits with 3 where something of the source is not in the result.\n\n\
+    Examples:\n  \
+    etude convert datasets/g1-v2.1 g1-v3 --robot unitree_g1_inspire --format lerobot-v3\n  \
+    etude convert datasets/g1-v3 g1-less --robot unitree_g1_inspire --format lerobot-v3 --without 3,7"
+)]
+pub(crate) struct ConvertArgs {
+    /// The dataset's folder, a recording, or a folder of recordings.
+    #[arg(value_name = "SRC")]
+    pub(crate) source: PathBuf,
+    /// The folder to write to; new or empty.
+    #[arg(value_name = "OUT")]
+    pub(crate) out: PathBuf,
+    /// The robot's embodiment card: a file, its folder, or a name in the folder of cards.
+    #[arg(long, visible_alias = "card", value_name = "CARD")]
+    pub(crate) robot: PathBuf,
+    /// What each field of a recording is: a file that somebody confirmed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Folder of embodiment cards; found by itself where it is absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) robots: Option<PathBuf>,
+    /// Episodes that are left out: numbers of a dataset's episodes, or names of recordings.
+    #[arg(long, value_name = "EPISODES", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
+    /// The format.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: DatasetFormat,
     #[command(flatten)]
     pub(crate) rows: RowArgs,
 }

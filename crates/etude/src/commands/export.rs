@@ -1,50 +1,200 @@
-//! `etude export`: a release in a foreign format.
+//! `etude export` and `etude convert`: episodes in a foreign format.
 
-use super::{release, tell};
-use crate::cli::{DatasetFormat, ExportArgs, FloatChoice, RowArgs, StaleChoice};
+use super::{cards, import, release, tell};
+use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, RowArgs, StaleChoice};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::Output;
 use anyhow::Context;
-use etude_dataset::Release;
-use etude_dataset::export::{ExportEpisode, FloatType, RowOptions, Stale};
-use etude_dataset::lerobot::{DatasetLayout, ExportOptions, Exported, export_release};
-use etude_dataset::streams::{self, ExportedStreams, StreamFormat};
+use etude_dataset::convert::Conversion;
+use etude_dataset::export::{Episodes, Filed, FloatType, Group, RowOptions, Stale, by_card};
+use etude_dataset::hdf::{self, HdfLayout};
+use etude_dataset::lerobot::{self, DatasetLayout, ImportOptions};
+use etude_dataset::streams::{self, StreamFormat};
+use etude_dataset::{Problem, rlds};
 use etude_model::Topic;
 use etude_store::Centre;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exports a release.
 pub(crate) fn run(arguments: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let centre = Centre::open(&arguments.centre)?;
     let release = release::open(&centre, &arguments.name)?;
-    let lost = match kind(arguments.format) {
-        Kind::Rows(layout) => rows(arguments, &release, layout, output),
-        Kind::Streams(format) => {
-            refuse_rows(&arguments.rows)?;
-            stream_files(arguments, &release, format, output)
-        }
+    let writing = Writing::new(arguments.format, &arguments.rows, &release.name)?;
+    let failed = || format!("the release {} cannot be exported to {}", release.name, arguments.out.display());
+    let mut groups = by_card(&release, &arguments.centre, &arguments.out).with_context(failed)?;
+    if writing.keeps_streams() {
+        // Streams need no common shape.
+        let episodes = groups.drain(..).flat_map(|group| group.episodes).collect();
+        groups = vec![Group { folder: arguments.out.clone(), embodiment: String::new(), episodes }];
     }
-    .with_context(|| {
-        format!("the release {} cannot be exported to {}", release.name, arguments.out.display())
-    })?;
+    let bar = output.bar(release.episodes.len() as u64, "exporting");
+    let (mut before, mut written) = (0, Vec::new());
+    for group in &groups {
+        let mut episodes = Filed::new(&group.episodes);
+        let progress = &mut |done, _| bar.set_position((before + done) as u64);
+        written.push(writing.write(&mut episodes, &group.folder, progress).with_context(failed)?);
+        before += group.episodes.len();
+    }
+    bar.finish_and_clear();
+    let lost = writing.show(&written, output)?;
+    if let (Some(first), Kind::LeRobot(DatasetLayout::V30)) = (groups.first(), writing.kind) {
+        output.note(&format!(
+            "next: lerobot-dataset-viz --repo-id etude/{} --root {} --episode-index 0",
+            release.name,
+            first.folder.display()
+        ));
+    }
     Ok(exit::done(lost))
 }
 
+/// Converts a foreign dataset or recordings.
+pub(crate) fn convert(arguments: &ConvertArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let (source, out, without) = (&arguments.source, &arguments.out, &arguments.without);
+    let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let writing = Writing::new(arguments.format, &arguments.rows, &name)?;
+    let failed = || format!("{} cannot be converted to {}", source.display(), out.display());
+    let card = cards::named(&arguments.robot, arguments.robots.as_deref())?;
+    if import::is_lerobot(source) {
+        if arguments.mapping.is_some() {
+            return Err(import::takes_no_mapping(source));
+        }
+        let options = ImportOptions::new(super::SOFTWARE);
+        let (mut importer, problems) =
+            lerobot::Importer::open(source, &card, options).with_context(failed)?;
+        let episodes = Conversion::of_lerobot(&mut importer, without, out).with_context(failed)?;
+        return writing.converted(episodes, out, &problems, output).with_context(failed);
+    }
+    let importer = import::by_mapping(source, arguments.mapping.as_deref(), &card)?;
+    let episodes = Conversion::of_recordings(&importer, without, out).with_context(failed)?;
+    writing.converted(episodes, out, &importer.source().problems, output).with_context(failed)
+}
+
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    Rows(DatasetLayout),
+    LeRobot(DatasetLayout),
+    Hdf(HdfLayout),
+    Rlds,
     Streams(StreamFormat),
 }
 
-fn kind(format: DatasetFormat) -> Kind {
-    match format {
-        DatasetFormat::LerobotV3 => Kind::Rows(DatasetLayout::V30),
-        DatasetFormat::LerobotV21 => Kind::Rows(DatasetLayout::V21),
-        DatasetFormat::Groot => Kind::Rows(DatasetLayout::Groot),
-        DatasetFormat::Parquet => Kind::Streams(StreamFormat::Parquet),
-        DatasetFormat::McapRos2 => Kind::Streams(StreamFormat::Ros2Mcap),
-        DatasetFormat::Rrd => Kind::Streams(StreamFormat::Rerun),
+/// How episodes are written.
+struct Writing {
+    kind: Kind,
+    rows: RowOptions,
+    /// What a dataset is called whose format wants a name.
+    name: String,
+}
+
+/// A dataset that was written: its cells of the table, and what was left out or odd.
+struct Dataset {
+    cells: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl Writing {
+    fn new(format: DatasetFormat, rows: &RowArgs, name: &str) -> anyhow::Result<Self> {
+        let kind = match format {
+            DatasetFormat::LerobotV3 => Kind::LeRobot(DatasetLayout::V30),
+            DatasetFormat::LerobotV21 => Kind::LeRobot(DatasetLayout::V21),
+            DatasetFormat::Groot => Kind::LeRobot(DatasetLayout::Groot),
+            DatasetFormat::Robomimic => Kind::Hdf(HdfLayout::Robomimic),
+            DatasetFormat::Robomind => Kind::Hdf(HdfLayout::Robomind),
+            DatasetFormat::Rlds => Kind::Rlds,
+            DatasetFormat::Parquet => Kind::Streams(StreamFormat::Parquet),
+            DatasetFormat::McapRos2 => Kind::Streams(StreamFormat::Ros2Mcap),
+            DatasetFormat::Rrd => Kind::Streams(StreamFormat::Rerun),
+        };
+        if matches!(kind, Kind::Streams(_)) {
+            refuse_rows(rows)?;
+        }
+        Ok(Self { kind, rows: row_options(rows), name: name.to_owned() })
     }
+
+    const fn keeps_streams(&self) -> bool {
+        matches!(self.kind, Kind::Streams(_))
+    }
+
+    fn write(
+        &self,
+        episodes: &mut dyn Episodes,
+        out: &Path,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> anyhow::Result<Dataset> {
+        let rows = self.rows.clone();
+        let (folder, what, problems) = match self.kind {
+            Kind::LeRobot(layout) => {
+                let options = lerobot::ExportOptions { layout, rows, ..lerobot::ExportOptions::default() };
+                let done = lerobot::export_each(episodes, out, &options, progress)?;
+                let frames = [done.frames_copied, done.frames_encoded];
+                (
+                    done.folder,
+                    of_rows(done.embodiment, [done.episodes, done.rows], done.fps, frames),
+                    done.problems,
+                )
+            }
+            Kind::Hdf(layout) => {
+                let options = hdf::ExportOptions { layout, rows, ..hdf::ExportOptions::default() };
+                let done = hdf::export_each(episodes, out, &options, progress)?;
+                let frames = [0, done.pictures];
+                (
+                    done.folder,
+                    of_rows(done.embodiment, [done.episodes, done.rows], done.fps, frames),
+                    done.problems,
+                )
+            }
+            Kind::Rlds => {
+                let options = rlds::ExportOptions { rows, ..rlds::ExportOptions::default() };
+                let done = rlds::export_each(episodes, &self.name, out, &options, progress)?;
+                let frames = [0, done.pictures];
+                (
+                    done.folder,
+                    of_rows(done.embodiment, [done.episodes, done.rows], done.fps, frames),
+                    done.problems,
+                )
+            }
+            Kind::Streams(format) => {
+                let done = streams::export_each(episodes, out, format, progress)?;
+                (done.folder, vec![done.episodes.to_string(), done.messages.to_string()], done.problems)
+            }
+        };
+        let losses = problems.iter().filter(|problem| problem.loss).count().to_string();
+        let cells = std::iter::once(folder.display().to_string()).chain(what).chain([losses]).collect();
+        Ok(Dataset { cells, problems })
+    }
+
+    fn converted(
+        &self,
+        mut episodes: Conversion<'_>,
+        out: &Path,
+        problems: &[Problem],
+        output: &Output,
+    ) -> anyhow::Result<ExitCode> {
+        let lost = tell(problems, output);
+        let bar = output.bar(episodes.count() as u64, "converting");
+        let written = self.write(&mut episodes, out, &mut |done, _| bar.set_position(done as u64))?;
+        bar.finish_and_clear();
+        Ok(exit::done(lost | self.show(&[written], output)?))
+    }
+
+    /// Shows what was written; whether something was lost.
+    fn show(&self, written: &[Dataset], output: &Output) -> anyhow::Result<bool> {
+        let heads: &[&str] = if self.keeps_streams() {
+            &["folder", "episodes", "messages", "losses"]
+        } else {
+            &["folder", "robot", "episodes", "rows", "rate", "frames copied", "frames coded anew", "losses"]
+        };
+        output.data(&output.table(heads, written.iter().map(|dataset| dataset.cells.clone())))?;
+        Ok(written.iter().fold(false, |lost, dataset| lost | tell(&dataset.problems, output)))
+    }
+}
+
+fn of_rows(embodiment: String, counts: [u64; 2], fps: u32, frames: [u64; 2]) -> Vec<String> {
+    let text = |number: u64| number.to_string();
+    let [episodes, rows] = counts.map(text);
+    let [copied, coded] = frames.map(text);
+    vec![embodiment, episodes, rows, format!("{fps} Hz"), copied, coded]
 }
 
 /// What the options say of rows.
@@ -84,80 +234,4 @@ fn refuse_rows(rows: &RowArgs) -> anyhow::Result<()> {
         .into()),
         None => Ok(()),
     }
-}
-
-/// Exports rows; whether something was lost.
-fn rows(
-    arguments: &ExportArgs,
-    release: &Release,
-    layout: DatasetLayout,
-    output: &Output,
-) -> anyhow::Result<bool> {
-    let bar = output.bar(release.episodes.len() as u64, "exporting");
-    let options = ExportOptions { layout, rows: row_options(&arguments.rows), ..ExportOptions::default() };
-    let exported = export_release(release, &arguments.centre, &arguments.out, &options, &mut |done, _| {
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
-    output.data(&table(&exported, output))?;
-    let mut lost = false;
-    for dataset in &exported {
-        lost |= tell(&dataset.problems, output);
-    }
-    if let (Some(first), DatasetLayout::V30) = (exported.first(), layout) {
-        output.note(&format!(
-            "next: lerobot-dataset-viz --repo-id etude/{} --root {} --episode-index 0",
-            release.name,
-            first.folder.display()
-        ));
-    }
-    Ok(lost)
-}
-
-/// Exports streams as they are; whether something was lost.
-fn stream_files(
-    arguments: &ExportArgs,
-    release: &Release,
-    format: StreamFormat,
-    output: &Output,
-) -> anyhow::Result<bool> {
-    let bar = output.bar(release.episodes.len() as u64, "exporting");
-    let episode = |episode: &etude_dataset::release::ReleaseEpisode| -> anyhow::Result<ExportEpisode> {
-        Ok(ExportEpisode { path: episode.path_in(&arguments.centre)?, digest: episode.digest })
-    };
-    let episodes = release.episodes.iter().map(episode).collect::<anyhow::Result<Vec<_>>>()?;
-    let exported = streams::export(&episodes, &arguments.out, format, &mut |done, _| {
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
-    output.data(&stream_table(&exported, output))?;
-    Ok(tell(&exported.problems, output))
-}
-
-fn stream_table(exported: &ExportedStreams, output: &Output) -> String {
-    let row = vec![
-        exported.folder.display().to_string(),
-        exported.episodes.to_string(),
-        exported.messages.to_string(),
-        exported.problems.iter().filter(|problem| problem.loss).count().to_string(),
-    ];
-    output.table(&["folder", "episodes", "messages", "losses"], std::iter::once(row))
-}
-
-fn table(exported: &[Exported], output: &Output) -> String {
-    let heads =
-        ["folder", "robot", "episodes", "rows", "rate", "frames copied", "frames coded anew", "losses"];
-    let rows = exported.iter().map(|dataset| {
-        vec![
-            dataset.folder.display().to_string(),
-            dataset.embodiment.clone(),
-            dataset.episodes.to_string(),
-            dataset.rows.to_string(),
-            format!("{} Hz", dataset.fps),
-            dataset.frames_copied.to_string(),
-            dataset.frames_encoded.to_string(),
-            dataset.problems.iter().filter(|problem| problem.loss).count().to_string(),
-        ]
-    });
-    output.table(&heads, rows)
 }

@@ -2,6 +2,8 @@
 
 mod recordings;
 
+pub(super) use recordings::by_mapping;
+
 use super::{SOFTWARE, cards, now_us, tell};
 use crate::cli::{Format, ImportArgs};
 use crate::exit;
@@ -58,17 +60,27 @@ struct Written {
     problems: Vec<Problem>,
 }
 
+/// Whether a LeRobot dataset lies there.
+pub(super) fn is_lerobot(source: &Path) -> bool {
+    source.join("meta/info.json").is_file()
+}
+
+/// The refusal of a mapping that would be without effect.
+pub(super) fn takes_no_mapping(source: &Path) -> anyhow::Error {
+    Advised::new(
+        format!("{} is a LeRobot dataset, which is imported without a mapping", source.display()),
+        "what its numbers mean stands on the card: joints by the dataset's names, or `[[stream]]` with `native`",
+    )
+    .into()
+}
+
 /// Imports a dataset or a recording.
 pub(crate) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    if !arguments.source.join("meta/info.json").is_file() {
+    if !is_lerobot(&arguments.source) {
         return recordings::run(arguments, output);
     }
     if arguments.mapping.is_some() || arguments.draft_mapping.is_some() {
-        return Err(Advised::new(
-            format!("{} is a LeRobot dataset, which is imported without a mapping", arguments.source.display()),
-            "what its numbers mean stands on the card: joints by the dataset's names, or `[[stream]]` with `native`",
-        )
-        .into());
+        return Err(takes_no_mapping(&arguments.source));
     }
     let robots = arguments.robots.as_deref();
     let card = match &arguments.card {
@@ -109,8 +121,7 @@ struct Intakes<'a> {
 }
 
 impl Intakes<'_> {
-    /// Writes, inspects and files each episode that the centre does not have; `write` makes the file of the one at a place,
-    /// `id` says what its id will be.
+    /// Writes, inspects and files each episode; `write` makes the file of the one at a place, `id` says what its id will be.
     fn run(
         self,
         id: impl Fn(usize) -> anyhow::Result<EpisodeId>,
@@ -123,8 +134,7 @@ impl Intakes<'_> {
         let bar = output.bar(indexes.len() as u64, "importing");
         let mut rows = Vec::new();
         for (position, (index, name)) in indexes.into_iter().zip(&names).enumerate() {
-            let known =
-                id(position).ok().and_then(|id| known(&centre, &id, index).transpose()).transpose()?;
+            let known = if arguments.resume { known(&centre, &id(position)?, index)? } else { None };
             let row = match known {
                 Some(row) => row,
                 None => episode(|file| write(position, file), index, name, &centre, &rules)?,

@@ -45,6 +45,12 @@ fn a_recording_is_asked_about_drafted_imported_and_inspected() {
         false,
         "a second import adds nothing"
     );
+    let resumed = [&arguments[..], &["--resume"]].concat();
+    let resumed = etude_in(folder, &resumed).exits(0).json()["episodes"][0].clone();
+    for key in ["source_episode", "episode", "digest", "bytes", "accepted", "findings"] {
+        assert_eq!(resumed[key], rows["episodes"][0][key], "{key}");
+    }
+    assert_eq!(resumed["new"], false);
     let file = format!("centre/episodes/{}/{digest}.mcap", &digest[..2]);
     etude_in(folder, &["episode", "check", &file]).exits(0);
     let report = etude_in(folder, &["inspect", &file, "--format", "json"]);

@@ -194,6 +194,11 @@ impl Layout {
     /// Attributes as notes.
     fn attributes(&mut self, file: &File, at: u64, place: &str, ledger: &mut Ledger) {
         let Ok(object) = file.object(at) else { return };
+        if at != self.root {
+            // What the group itself lacks is told where its rows are read.
+            let group = if at == file.root() { "/" } else { place.trim_end_matches('.') };
+            object.damages.iter().for_each(|damage| ledger.loss(group, damage.to_string()));
+        }
         for (name, value) in &object.attributes {
             let key = format!("hdf5.{place}{name}");
             match words(value) {

@@ -12,7 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
 use etude_episode::Episode;
 use etude_model::{Card, ClockKind, Sample};
-use etude_video::{FrameRate, H264Encoder, H264Settings, Mp4Writer, RgbImage, VideoTrack};
+use etude_video::{FrameRate, H264Encoder, H264Settings, Mp4Writer, RgbImage, VideoTrack, encode_png};
 use made::{Made, file};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs;
@@ -123,13 +123,7 @@ fn picture(row: usize) -> RgbImage {
 }
 
 fn png(row: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, 64, 48);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().expect("a header");
-    writer.write_image_data(picture(row).data()).expect("pixels");
-    drop(writer);
-    out
+    encode_png(&picture(row)).expect("a picture")
 }
 
 /// A video; the coded frames.

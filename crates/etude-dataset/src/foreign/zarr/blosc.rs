@@ -130,9 +130,13 @@ fn unshuffle(shuffled: &[u8], item: usize) -> Vec<u8> {
     plain
 }
 
-/// First bits of all items, then second bits, …, eight items a byte; the last items that are no eight stand as they are.
+/// First bits of all items, then second bits, …, eight items a byte; what is no whole item stands behind. A block whose items
+/// are no multiple of eight was not shuffled.
 fn unshuffle_bits(shuffled: &[u8], item: usize) -> Vec<u8> {
-    let items = shuffled.len() / item / 8 * 8;
+    let items = shuffled.len() / item;
+    if !items.is_multiple_of(8) {
+        return shuffled.to_vec();
+    }
     let whole = items * item;
     let mut plain = vec![0; whole];
     let row = items / 8;
@@ -192,16 +196,23 @@ mod tests {
 
     #[test]
     fn shuffled_bits_come_back_in_order() {
-        // Eight items of one byte with one bit each, and one that stands by itself.
-        let plain = [1, 2, 4, 8, 16, 32, 64, 128, 99];
-        // Bit 0 is set in item 0 only, bit 1 in item 1 only, and so on.
-        let shuffled = plain;
-        let packed = zstd::bulk::compress(&shuffled, 3).expect("bytes");
-        let bytes = container(BIT_SHUFFLED | ONE_STREAM | 4 << 5, 1, 9, 9, &[stream(&packed)]);
-        assert_eq!(decode(&bytes, 9).expect("bytes"), plain);
-        let mut one = [0; 8];
-        one[0] = 0b0000_0101;
-        assert_eq!(unshuffle_bits(&one, 1), [1, 0, 1, 0, 0, 0, 0, 0]);
+        // Bit 0 is set in item 0 only, bit 1 in item 1 only, and so on: shuffled it looks the same.
+        let plain = [1, 2, 4, 8, 16, 32, 64, 128];
+        let packed = zstd::bulk::compress(&plain, 3).expect("bytes");
+        let bytes = container(BIT_SHUFFLED | ONE_STREAM | 4 << 5, 1, 8, 8, &[stream(&packed)]);
+        assert_eq!(decode(&bytes, 8).expect("bytes"), plain);
+        assert_eq!(unshuffle_bits(&[0b0000_0101, 0, 0, 0, 0, 0, 0, 0], 1), [1, 0, 1, 0, 0, 0, 0, 0]);
+        // Eight items of two bytes, then half an item.
+        let mut shuffled = [0; 17];
+        (shuffled[1], shuffled[8], shuffled[16]) = (0b1000_0000, 0b0000_0001, 9);
+        let mut items = [0; 17];
+        (items[1], items[14], items[16]) = (1, 2, 9);
+        assert_eq!(unshuffle_bits(&shuffled, 2), items);
+        assert_eq!(
+            unshuffle_bits(&[1, 2, 3, 4, 5, 6], 2),
+            [1, 2, 3, 4, 5, 6],
+            "three items are not shuffled"
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn robosuite_comes_in_with_the_names_of_its_model() {
     let rows = [482, 510, 392];
     for (place, rows) in rows.into_iter().enumerate() {
         let (path, imported) = import_at(&importer, place, folder.path());
-        assert_eq!(imported.problems, [], "{place}");
+        assert!(imported.problems.iter().all(|problem| !problem.loss), "{place}: {:?}", imported.problems);
         assert_eq!(imported.manifest.clock, ClockKind::Simulated);
         assert_eq!(positions(&path, "/robot/joint_states").len(), rows);
     }

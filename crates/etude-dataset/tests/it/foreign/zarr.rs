@@ -123,10 +123,12 @@ fn records(source: &Source, place: usize) -> (Vec<Record>, Vec<Problem>) {
 #[test]
 fn episodes_come_in_from_a_folder_and_a_zip() {
     let folder = tempfile::tempdir().expect("a folder");
-    for root in [in_folder(folder.path()), in_zip(folder.path())] {
+    for (number, root) in [in_folder(folder.path()), in_zip(folder.path())].into_iter().enumerate() {
+        let into = folder.path().join(number.to_string());
+        std::fs::create_dir(&into).expect("a folder");
         let importer = importer(&root, MAPPING, &card("franka_panda")).expect("a source");
         assert_eq!(importer.source().recordings.len(), 2);
-        let (file, imported) = import_at(&importer, 0, folder.path());
+        let (file, imported) = import_at(&importer, 0, &into);
         assert_eq!(
             positions(&file, "/imported/eef_pos"),
             [[0.0, 0.5, -0.25], [1.0, 0.5, -0.25], [2.0, 0.5, -0.25]]
@@ -143,7 +145,7 @@ fn episodes_come_in_from_a_folder_and_a_zip() {
         );
         assert_said(&imported.problems, true, &["names", "expected a type of numbers, found `|O`"]);
         // The last row's width lies in a chunk that is not there: its other numbers come in.
-        let (file, imported) = import_at(&importer, 1, folder.path());
+        let (file, imported) = import_at(&importer, 1, &into);
         assert_eq!(positions(&file, "/imported/eef_pos"), [[3.0, 0.5, -0.25], [4.0, 0.5, -0.25]]);
         assert_eq!(positions(&file, "/imported/gripper"), [[0.04]]);
         assert_said(&imported.problems, true, &["robot0_gripper_width/1.0 is missing"]);

@@ -20,20 +20,7 @@ const QUESTIONS_SHOWN: usize = 12;
 /// Imports recordings, or drafts the mapping for it.
 pub(super) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let path = &arguments.source;
-    if !path.exists() {
-        let message = format!("{} is not there", path.display());
-        return Err(Advised::new(message, "name the folder of a dataset, or a recording").into());
-    }
-    let text = arguments.mapping.as_deref().map(read).transpose()?;
-    let rules = text.as_ref().map(|(text, file)| Mapping::from_toml(text, file)).transpose()?;
-    let source = Source::open(path, rules.as_ref()).map_err(|error| match error {
-        Error::Content { .. } => {
-            let hint = "`etude import --help` lists the formats; of a LeRobot dataset, name the folder that has `meta` \
-                        and `data` in it";
-            anyhow::Error::from(Advised::new(error.to_string(), hint))
-        }
-        other => other.into(),
-    })?;
+    let (source, text) = look(path, arguments.mapping.as_deref())?;
     let Some(card) = &arguments.card else {
         let message =
             format!("{} does not say what its numbers mean: an embodiment card is needed", path.display());
@@ -47,8 +34,7 @@ pub(super) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<Exi
     if let Some(to) = &arguments.draft_mapping {
         return write_draft(&draft(&source, &card)?, to, output);
     }
-    let Some((text, file)) = text else { return Err(asked(&source, &card)?) };
-    let importer = Importer::open(source, (&text, &file), &card, SOFTWARE)?;
+    let importer = by_rules(source, text, &card)?;
     let names: Vec<String> =
         importer.source().recordings.iter().map(|recording| recording.name.clone()).collect();
     let indexes = (0..names.len() as u64).collect();
@@ -68,6 +54,40 @@ pub(super) fn run(arguments: &ImportArgs, output: &Output) -> anyhow::Result<Exi
             })
         },
     )
+}
+
+/// What lies at a path, and a mapping's text and name where one is given.
+fn look(path: &Path, mapping: Option<&Path>) -> anyhow::Result<(Source, Option<(String, String)>)> {
+    if !path.exists() {
+        let message = format!("{} is not there", path.display());
+        return Err(Advised::new(message, "name the folder of a dataset, or a recording").into());
+    }
+    let text = mapping.map(read).transpose()?;
+    let rules = text.as_ref().map(|(text, file)| Mapping::from_toml(text, file)).transpose()?;
+    let source = Source::open(path, rules.as_ref()).map_err(|error| match error {
+        Error::Content { .. } => {
+            let hint = "`etude import --help` lists the formats; of a LeRobot dataset, name the folder that has `meta` \
+                        and `data` in it";
+            anyhow::Error::from(Advised::new(error.to_string(), hint))
+        }
+        other => other.into(),
+    })?;
+    Ok((source, text))
+}
+
+/// An importer of what lies at a path; where no mapping is given, the questions that one would answer.
+pub(in crate::commands) fn by_mapping(
+    path: &Path,
+    mapping: Option<&Path>,
+    card: &Card,
+) -> anyhow::Result<Importer> {
+    let (source, text) = look(path, mapping)?;
+    by_rules(source, text, card)
+}
+
+fn by_rules(source: Source, rules: Option<(String, String)>, card: &Card) -> anyhow::Result<Importer> {
+    let Some((text, file)) = rules else { return Err(asked(&source, card)?) };
+    Ok(Importer::open(source, (&text, &file), card, SOFTWARE)?)
 }
 
 fn read(path: &Path) -> anyhow::Result<(String, String)> {
