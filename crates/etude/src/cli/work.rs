@@ -112,7 +112,7 @@ pub(crate) enum DatasetFormat {
     Groot,
     /// HDF5 as robomimic has it: one file, a group for each episode.
     Robomimic,
-    /// HDF5 as RoboMIND has it: a file for each episode.
+    /// HDF5 as `RoboMIND` has it: a file for each episode.
     Robomind,
     /// RLDS: shards of records with features.json, as TensorFlow Datasets reads them.
     Rlds,

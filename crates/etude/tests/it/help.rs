@@ -25,6 +25,7 @@ fn help_of_every_command() {
         &["release", "split"],
         &["release", "delete-episodes"],
         &["export"],
+        &["convert"],
         &["retarget"],
         &["transfer-matrix"],
         &["episode"],
