@@ -92,6 +92,7 @@ fn append_numbers(array: &ArrayRef, out: &mut Vec<f64>) -> Result<(), String> {
 }
 
 /// A column of whole numbers.
+#[cfg(feature = "ffmpeg")]
 pub(crate) fn integers(array: &ArrayRef) -> Option<Vec<i64>> {
     match array.data_type() {
         DataType::Int64 => array.as_primitive::<Int64Type>().iter().collect(),
@@ -103,6 +104,7 @@ pub(crate) fn integers(array: &ArrayRef) -> Option<Vec<i64>> {
 }
 
 /// A column of texts.
+#[cfg(feature = "ffmpeg")]
 pub(crate) fn texts(array: &ArrayRef) -> Option<Vec<String>> {
     let all = |values: &mut dyn Iterator<Item = Option<&str>>| {
         values.map(|value| value.map(str::to_owned)).collect()

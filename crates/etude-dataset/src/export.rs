@@ -21,7 +21,7 @@ pub mod report;
 pub mod table;
 
 pub use error::Error;
-pub use files::{Episodes, ExportEpisode, Filed, Group, by_card, into_new_folder, open};
+pub use files::{Episodes, ExportEpisode, Filed, Group, by_card, each, into_new_folder, open};
 pub use layout::{Camera, Feature, Field, Layout, Number, Role, Source};
 pub use options::{FloatType, NumberType, RowOptions, RowRule, Stale};
 pub use provenance::{CameraCalibration, Provenance};

@@ -4,7 +4,7 @@
 //! Pictures are decoded, because both layouts keep them one by one. What the layouts have no place for (rights, origin,
 //! calibration) stands in attributes and in `provenance.jsonl` beside them.
 //!
-//! Reading order: [`ExportOptions`], [`export_release`], `robomimic`, `robomind`.
+//! Reading order: [`ExportOptions`], [`export()`], `robomimic`, `robomind`.
 
 mod robomimic;
 mod robomind;
@@ -12,11 +12,10 @@ mod robomind;
 use crate::export::pictures::{FrameFacts, pictures};
 use crate::export::{
     AlignmentReport, Episodes, Error, ExportEpisode, Filed, Layout, NumberType, Piece, Provenance,
-    RowOptions, Table, by_card, into_new_folder,
+    RowOptions, Table, each, into_new_folder,
 };
 use crate::hdf5::write::{Attribute, Element, Pieces, Writer};
 use crate::problem::Problem;
-use crate::release::Release;
 use etude_episode::Episode;
 use etude_model::Digest;
 use etude_video::RgbImage;
@@ -81,28 +80,6 @@ pub struct Exported {
     pub problems: Vec<Problem>,
 }
 
-/// Exports a release: into `out` itself where its episodes have one card, into `out/<embodiment>` where several.
-/// `root`: the centre's folder.
-///
-/// `progress` is called with the episodes done and the episodes in all.
-pub fn export_release(
-    release: &Release,
-    root: &Path,
-    out: &Path,
-    options: &ExportOptions,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Exported>, Error> {
-    let all = release.episodes.len();
-    let mut before = 0;
-    let mut exported = Vec::new();
-    for group in by_card(release, root, out)? {
-        let episodes = &group.episodes;
-        exported.push(export(episodes, &group.folder, options, &mut |done, _| progress(before + done, all))?);
-        before += episodes.len();
-    }
-    Ok(exported)
-}
-
 /// Exports episodes of one embodiment into a folder that does not exist or is empty.
 ///
 /// `progress` is called with the episodes done and the episodes in all.
@@ -135,17 +112,13 @@ fn write(
     fs::create_dir_all(folder).map_err(Error::file("making the folder", folder))?;
     let mut export: Option<Export> = None;
     let mut problems = Vec::new();
-    let (mut done, all) = (0, episodes.count());
-    progress(done, all);
-    while let Some((episode, digest)) = episodes.next(&mut problems)? {
+    each(episodes, &mut problems, progress, |episode, digest, problems| {
         let export = match &mut export {
             Some(export) => export,
             None => export.insert(Export::begin(&episode, folder, options)?),
         };
-        export.add(&episode, digest, &mut problems)?;
-        done += 1;
-        progress(done, all);
-    }
+        export.add(&episode, digest, problems)
+    })?;
     match export {
         Some(export) if export.rows > 0 => export.finish(problems),
         _ => Err(Error::Nothing { problems: problems.iter().map(ToString::to_string).collect() }),

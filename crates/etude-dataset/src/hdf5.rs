@@ -21,6 +21,7 @@ mod header;
 mod heap;
 mod layout;
 pub(crate) mod object;
+#[cfg(any(feature = "ffmpeg", test))]
 pub(crate) mod write;
 
 use crate::foreign::bytes::{BytesError, Cursor};

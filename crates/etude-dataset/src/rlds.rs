@@ -14,10 +14,9 @@ mod record;
 use crate::export::pictures::{FrameFacts, pictures};
 use crate::export::{
     AlignmentReport, Episodes, Error, ExportEpisode, Filed, Layout, Piece, Provenance, Role, RowOptions,
-    Table, by_card, into_new_folder,
+    Table, each, into_new_folder,
 };
 use crate::problem::Problem;
-use crate::release::Release;
 use describe::{Described, Step};
 use etude_episode::Episode;
 use etude_model::Digest;
@@ -68,30 +67,6 @@ pub struct Exported {
     pub problems: Vec<Problem>,
 }
 
-/// Exports a release: into `out` itself where its episodes have one card, into `out/<embodiment>` where several. `root`:
-/// the centre's folder.
-///
-/// `progress` is called with the episodes done and the episodes in all.
-pub fn export_release(
-    release: &Release,
-    root: &Path,
-    out: &Path,
-    options: &ExportOptions,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Exported>, Error> {
-    let all = release.episodes.len();
-    let (mut before, mut exported) = (0, Vec::new());
-    for group in by_card(release, root, out)? {
-        let name = crate::slug::slug(&release.name).unwrap_or_else(|| "etude".to_owned()).replace('-', "_");
-        let episodes = &group.episodes;
-        let done =
-            export(episodes, &name, &group.folder, options, &mut |done, _| progress(before + done, all))?;
-        exported.push(done);
-        before += episodes.len();
-    }
-    Ok(exported)
-}
-
 /// Exports episodes of one embodiment as the dataset `name` into a folder that does not exist or is empty.
 ///
 /// `progress` is called with the episodes done and the episodes in all.
@@ -126,17 +101,13 @@ fn write(
 ) -> Result<Exported, Error> {
     let mut export: Option<Export> = None;
     let mut problems = Vec::new();
-    let (mut done, all) = (0, episodes.count());
-    progress(done, all);
-    while let Some((episode, digest)) = episodes.next(&mut problems)? {
+    each(episodes, &mut problems, progress, |episode, digest, problems| {
         let export = match &mut export {
             Some(export) => export,
             None => export.insert(Export::begin(&episode, name, folder, options)?),
         };
-        export.add(&episode, digest, &mut problems)?;
-        done += 1;
-        progress(done, all);
-    }
+        export.add(&episode, digest, problems)
+    })?;
     match export {
         Some(export) if export.episodes > 0 => export.finish(problems),
         _ => Err(Error::Nothing { problems: problems.iter().map(ToString::to_string).collect() }),

@@ -28,6 +28,24 @@ pub trait Episodes {
     fn next(&mut self, problems: &mut Vec<Problem>) -> Result<Option<(Episode, Digest)>, Error>;
 }
 
+/// Hands over every episode; `progress` is called with those done and all.
+pub fn each<E: From<Error>>(
+    episodes: &mut dyn Episodes,
+    problems: &mut Vec<Problem>,
+    progress: &mut dyn FnMut(usize, usize),
+    mut take: impl FnMut(Episode, Digest, &mut Vec<Problem>) -> Result<(), E>,
+) -> Result<(), E> {
+    let all = episodes.count();
+    progress(0, all);
+    let mut done = 0;
+    while let Some((episode, digest)) = episodes.next(problems)? {
+        take(episode, digest, problems)?;
+        done += 1;
+        progress(done, all);
+    }
+    Ok(())
+}
+
 /// Episodes that lie in files.
 #[derive(Clone, Debug)]
 pub struct Filed<'e> {

@@ -12,7 +12,7 @@ mod video;
 
 use super::error::Error;
 use super::tables::Naming;
-use crate::export::{Episodes, ExportEpisode, Filed, RowOptions, by_card, into_new_folder};
+use crate::export::{Episodes, ExportEpisode, Filed, RowOptions, by_card, each, into_new_folder};
 use crate::problem::Problem;
 use crate::release::Release;
 use episode::Export;
@@ -147,17 +147,13 @@ fn write(
 ) -> Result<Exported, Error> {
     let mut export: Option<Export> = None;
     let mut problems = Vec::new();
-    let (mut done, all) = (0, episodes.count());
-    progress(done, all);
-    while let Some((episode, digest)) = episodes.next(&mut problems)? {
+    each(episodes, &mut problems, progress, |episode, digest, problems| {
         let export = match &mut export {
             Some(export) => export,
             None => export.insert(Export::begin(&episode, folder, options)?),
         };
-        export.add(&episode, digest, &mut problems)?;
-        done += 1;
-        progress(done, all);
-    }
+        export.add(&episode, digest, problems)
+    })?;
     let nothing = |problems: &[Problem]| crate::export::Error::Nothing {
         problems: problems.iter().map(ToString::to_string).collect(),
     };
