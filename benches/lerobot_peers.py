@@ -232,12 +232,14 @@ def main():
 
 
 def as_good(bench, raw, wanted):
-    """The coarsest quantiser at which our pictures are no worse than `wanted`."""
-    for qp in range(34, QP, -1):
+    """The coarsest quantiser at which our pictures are no worse than `wanted`; coarser ones are worse throughout."""
+    good, bad = QP, 36
+    while bad - good > 1:
+        qp = (good + bad) // 2
         bench.ours("record", raw, bench.fresh("tried"), qp)
-        if bench.peer("compare", raw, bench.folder / "tried/dataset")["ssim"] >= wanted:
-            return qp
-    return QP
+        is_good = bench.peer("compare", raw, bench.folder / "tried/dataset")["ssim"] >= wanted
+        good, bad = (qp, bad) if is_good else (good, qp)
+    return good
 
 
 def measure(bench, data, options):
