@@ -23,9 +23,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A run of rows shorter than this is no episode.
-const ROWS_MIN: usize = 2;
-
 /// Which layout the files get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HdfLayout {
@@ -185,10 +182,7 @@ impl Export {
         let provenance = Provenance::of(episode, digest)?;
         for mut piece in table.pieces(episode.name(), self.options.rows.stale, problems) {
             let has_next = self.options.layout == HdfLayout::Robomimic && self.options.next_observations;
-            if piece.len() < ROWS_MIN + usize::from(has_next) {
-                let ends = (piece.rows.first().unwrap_or(&0), piece.rows.last().map_or(0, |row| row + 1));
-                let message = format!("the rows {} to {} are too few for an episode", ends.0, ends.1);
-                problems.push(Problem::loss(episode.name(), message));
+            if piece.is_too_short(usize::from(has_next), episode.name(), problems) {
                 continue;
             }
             let options = &self.options;

@@ -12,6 +12,7 @@ mod describe;
 mod record;
 
 use crate::export::pictures::{FrameFacts, pictures};
+use crate::export::table::ROWS_MIN;
 use crate::export::{
     AlignmentReport, Episodes, Error, ExportEpisode, Filed, Layout, Piece, Provenance, Role, RowOptions,
     Table, each, into_new_folder,
@@ -24,8 +25,6 @@ use record::{Column, Shards};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A run of rows shorter than this is no episode.
-const ROWS_MIN: usize = 2;
 /// The only split.
 const SPLIT: &str = "train";
 /// The version that TensorFlow Datasets wants a dataset to have.

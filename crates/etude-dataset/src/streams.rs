@@ -12,7 +12,7 @@ mod rerun_frame;
 mod ros2;
 mod ros2_messages;
 
-use crate::export::{Episodes, Error, ExportEpisode, Filed, Provenance, into_new_folder};
+use crate::export::{Episodes, Error, ExportEpisode, Filed, Provenance, each, into_new_folder};
 use crate::problem::Problem;
 use etude_episode::Episode;
 use etude_model::{Card, StreamKind, StreamSpec};
@@ -101,9 +101,7 @@ pub fn export_each(
         fs::create_dir_all(folder).map_err(Error::file("making the folder", folder))?;
         let mut problems = Vec::new();
         let mut written = Vec::new();
-        let all = episodes.count();
-        progress(0, all);
-        while let Some((opened, digest)) = episodes.next(&mut problems)? {
+        each(episodes, &mut problems, progress, |opened, digest, problems| {
             let provenance = Provenance::of(&opened, digest)?;
             let card_toml =
                 opened.card_toml().map_err(|error| Error::episode(opened.name(), error.to_string()))?;
@@ -112,22 +110,22 @@ pub fn export_each(
             let name = format!("episode_{:06}", written.len());
             let (file, messages) = match format {
                 StreamFormat::Parquet => {
-                    (name.clone(), parquet::write(&source, &folder.join(&name), &mut problems)?)
+                    (name.clone(), parquet::write(&source, &folder.join(&name), problems)?)
                 }
                 StreamFormat::Ros2Mcap => {
                     let file = format!("{name}.mcap");
-                    let messages = ros2::write(&source, &folder.join(&file), &mut problems)?;
+                    let messages = ros2::write(&source, &folder.join(&file), problems)?;
                     (file, messages)
                 }
                 StreamFormat::Rerun => {
                     let file = format!("{name}.rrd");
-                    let messages = rerun::write(&source, &folder.join(&file), &mut problems)?;
+                    let messages = rerun::write(&source, &folder.join(&file), problems)?;
                     (file, messages)
                 }
             };
             written.push(SidecarEpisode { file, messages, provenance });
-            progress(written.len(), all);
-        }
+            Ok::<(), Error>(())
+        })?;
         if written.is_empty() {
             return Err(Error::Nothing { problems: problems.iter().map(ToString::to_string).collect() });
         }

@@ -14,6 +14,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+/// A run of rows shorter than this is no episode.
+pub(crate) const ROWS_MIN: usize = 2;
+
 /// An episode on the dataset's grid.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -58,6 +61,17 @@ pub struct Hole {
 }
 
 impl Piece {
+    /// Whether it is too short for an episode of which `more` rows are left out; then that is said.
+    pub fn is_too_short(&self, more: usize, name: &str, problems: &mut Vec<Problem>) -> bool {
+        if self.len() >= ROWS_MIN + more {
+            return false;
+        }
+        let ends = (self.rows.first().unwrap_or(&0), self.rows.last().map_or(0, |row| row + 1));
+        let message = format!("the rows {} to {} are too few for an episode", ends.0, ends.1);
+        problems.push(Problem::loss(name, message));
+        true
+    }
+
     /// How many rows it has.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -19,9 +19,6 @@ use parquet::file::metadata::KeyValue;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A run of rows shorter than this is no episode.
-const ROWS_MIN: usize = 2;
-
 /// The five columns that number rows, in LeRobot's order.
 pub(super) const NUMBERING: [(&str, NumberType); 5] = [
     ("timestamp", NumberType::F32),
@@ -163,10 +160,7 @@ impl Export {
             .collect::<Result<Vec<_>, _>>()?;
         for piece in table.pieces(episode.name(), self.options.rows.stale, problems) {
             let piece = trimmed(piece, &table, &facts, self.options.trim_rows, episode.name(), problems);
-            if piece.len() < ROWS_MIN {
-                let ends = (piece.rows.first().unwrap_or(&0), piece.rows.last().map_or(0, |row| row + 1));
-                let message = format!("the rows {} to {} are too few for an episode", ends.0, ends.1);
-                problems.push(Problem::loss(episode.name(), message));
+            if piece.is_too_short(0, episode.name(), problems) {
                 continue;
             }
             self.add_piece(episode, digest, &plan, &table, &facts, &piece)?;
