@@ -3,6 +3,7 @@
 //! `card OUT`: the card that the jobs are about.
 //! `record RAW OUT QP`: frames of three cameras to H.264, into episodes as a recorder does it, and those into a dataset.
 //! `convert SOURCE CARD OUT [WITHOUT]`: a LeRobot dataset into episodes and those into a dataset, without one of them.
+//! `carry SOURCE OUT [WITHOUT]`: a LeRobot dataset as one of version 3.0, its rows and frames as they are, without an episode.
 //! Prints one JSON object with CPU seconds of this process. Without a job it does nothing.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a report for a script, on data that it made")]
 
@@ -10,7 +11,9 @@
 mod cpu;
 
 use cpu::cpu_s;
-use etude_dataset::lerobot::{ExportEpisode, ExportOptions, Exported, ImportOptions, Importer, export};
+use etude_dataset::lerobot::{
+    ExportEpisode, ExportOptions, Exported, ImportOptions, Importer, carry, export,
+};
 use etude_episode::{EpisodeWriter, Head, WriterOptions};
 use etude_model::id::EpisodeId;
 use etude_model::rights::Rights;
@@ -44,6 +47,12 @@ fn main() {
         ["convert", source, card, out] => convert(Path::new(source), card, Path::new(out), None),
         ["convert", source, card, out, without] => {
             convert(Path::new(source), card, Path::new(out), Some(without.parse().unwrap()))
+        }
+        ["carry", source, out, without @ ..] => {
+            let without: Vec<u64> = without.iter().map(|number| number.parse().unwrap()).collect();
+            let (began, options) = (cpu_s(), ExportOptions::default());
+            let done = carry(Path::new(source), &without, Path::new(out), &options, &mut |_, _| {}).unwrap();
+            json!({"cpu_s": cpu_s() - began, "rows": done.rows})
         }
         _ => {
             println!("`python3 benches/lerobot_peers.py` runs this beside LeRobot");
@@ -132,7 +141,7 @@ fn record(raw: &Path, out: &Path, qp: u8) -> Value {
         let began = cpu_s();
         let digest = one(&path, &card, number, qp, &pictures);
         spent_s += cpu_s() - began;
-        episodes.push(ExportEpisode { path, digest });
+        episodes.push(ExportEpisode::new(path, digest));
     }
     told(spent_s, &episodes, &out.join("dataset"))
 }
@@ -176,7 +185,7 @@ fn convert(source: &Path, card: &str, out: &Path, without: Option<u64>) -> Value
     for (place, index) in indexes.into_iter().enumerate().filter(|(_, index)| Some(*index) != without) {
         let path = folder.path().join(format!("{index}.mcap"));
         let digest = importer.import(place, &path).unwrap().closed.digest;
-        episodes.push(ExportEpisode { path, digest });
+        episodes.push(ExportEpisode::new(path, digest));
     }
     told(cpu_s() - began, &episodes, out)
 }

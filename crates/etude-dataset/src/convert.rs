@@ -11,7 +11,7 @@ use crate::lerobot;
 use crate::problem::Problem;
 use etude_episode::Episode;
 use etude_model::Digest;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// What an import came to: the episode's digest and what was lost or odd; or why it failed.
@@ -87,11 +87,12 @@ impl Episodes for Conversion<'_> {
             match (self.import)(place, &self.file) {
                 Ok((digest, met)) => {
                     problems.extend(met);
-                    let opened = Episode::open(&self.file);
-                    let failed = |message: String| Error::Episode { path: self.file.clone(), message };
+                    let file = File::open(&self.file).map_err(Error::file("opening", &self.file))?;
+                    // It goes by the recording's name: its file is gone before anybody could look for it.
+                    let opened = Episode::from_source(Box::new(file), name.clone());
                     return opened
                         .map(|episode| Some((episode, digest)))
-                        .map_err(|error| failed(error.to_string()));
+                        .map_err(|error| Error::episode(&name, error.to_string()));
                 }
                 Err(message) => problems.push(Problem::loss(name, format!("it is not converted: {message}"))),
             }

@@ -12,6 +12,7 @@
 
 mod error;
 pub mod files;
+mod further;
 pub mod layout;
 pub mod options;
 #[cfg(feature = "ffmpeg")]
@@ -21,7 +22,7 @@ pub mod report;
 pub mod table;
 
 pub use error::Error;
-pub use files::{Episodes, ExportEpisode, Filed, Group, by_card, each, into_new_folder, open};
+pub use files::{Episodes, ExportEpisode, Filed, Group, Labels, by_card, each, into_new_folder, open};
 pub use layout::{Camera, Feature, Field, Layout, Number, Role, Source};
 pub use options::{FloatType, NumberType, RowOptions, RowRule, Stale};
 pub use provenance::{CameraCalibration, Provenance};

@@ -15,7 +15,9 @@ mod tables;
 
 pub use crate::export::{ExportEpisode, FloatType};
 pub use error::Error;
-pub use export::{DatasetLayout, ExportOptions, Exported, export, export_each, export_release};
+pub use export::{
+    Carried, DatasetLayout, ExportOptions, Exported, carry, export, export_each, export_release,
+};
 pub use import::{ImportOptions, Imported, Importer};
 pub use info::{Feature, Info, Version};
 pub use mapping::{Mapping, Part};

@@ -3,16 +3,19 @@
 //! A release is a JSON file. Its bytes are a function of its content alone (fixed key order, episodes sorted, no
 //! time of creation), so its digest names the dataset: the same episodes and layers always give the same release.
 
+mod label;
+mod rows;
 mod surgery;
 
+pub use rows::Rows;
 pub use surgery::{Change, Difference, Part, SplitBy};
 
 use crate::files::digest_file;
 use crate::problem::Problem;
-use etude_model::Digest;
 use etude_model::id::{EpisodeId, TaskId};
 use etude_model::manifest::Origin;
 use etude_model::rights::Rights;
+use etude_model::{Digest, Label};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -38,6 +41,9 @@ pub struct Release {
     /// The releases that it was made from, by digest, sorted; empty: chosen among the episodes of a centre.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Digest>,
+    /// The rows that every export of it has; absent: the export says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Rows>,
     /// The episodes, sorted by episode id.
     pub episodes: Vec<ReleaseEpisode>,
     /// How many episodes stand under which licence; `unknown` where none is stated.
@@ -136,6 +142,27 @@ pub enum Error {
         /// The shares found.
         found: Vec<f64>,
     },
+    /// Releases that state different rows.
+    #[error(
+        "{first} and {second} do not state the same rows; `etude release resample` makes releases that do"
+    )]
+    Rows {
+        /// One release.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// No rows at all.
+    #[error("a release cannot state 0 rows per second")]
+    Rate,
+    /// A label of another episode.
+    #[error("the label speaks of the episode file {found}, expected {expected}")]
+    Label {
+        /// The digest of the episode.
+        expected: Digest,
+        /// The digest that the label names.
+        found: Digest,
+    },
     /// Two parts of one name.
     #[error("two parts would both be named {found:?}")]
     SameName {
@@ -185,7 +212,7 @@ impl Release {
             let licence = episode.rights.licence.clone().unwrap_or_else(|| "unknown".to_owned());
             *licences.entry(licence).or_insert(0) += 1;
         }
-        Ok(Self { format: FORMAT, name, query, parents: Vec::new(), episodes, licences })
+        Ok(Self { format: FORMAT, name, query, parents: Vec::new(), rows: None, episodes, licences })
     }
 
     /// Reads a release from its JSON and checks it.
@@ -220,6 +247,11 @@ impl Release {
 }
 
 impl ReleaseEpisode {
+    /// The layer that says what it shows, over what the episode says itself.
+    pub fn label(&self) -> Option<&LayerRef> {
+        self.layers.iter().find(|layer| layer.kind == Label::KIND)
+    }
+
     /// Where the file lies, given the centre's folder.
     pub fn path_in(&self, folder: &Path) -> Result<PathBuf, Error> {
         let relative = Path::new(&self.file);

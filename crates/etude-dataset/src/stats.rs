@@ -13,7 +13,7 @@ pub const QUANTILES: [(&str, f64); 5] =
     [("q01", 0.01), ("q10", 0.10), ("q50", 0.50), ("q90", 0.90), ("q99", 0.99)];
 
 /// What is said of one feature; every array is \[channel\], f64, in the feature's own unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Lowest values.
     pub min: Vec<f64>,
@@ -25,8 +25,35 @@ pub struct Summary {
     pub std: Vec<f64>,
     /// How many rows (or images) were counted.
     pub count: u64,
-    /// Quantiles in the order of [`QUANTILES`], \[quantile\]\[channel\].
+    /// Quantiles in the order of [`QUANTILES`], \[quantile\]\[channel\]; empty where they are not known.
     pub quantiles: [Vec<f64>; 5],
+}
+
+impl Summary {
+    /// What two say together of as many channels: count, extremes, mean and deviation, exact where each is. Quantiles
+    /// cannot be had from quantiles: they are not known then.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        if self.count == 0 || other.count == 0 {
+            return if self.count == 0 { other.clone() } else { self.clone() };
+        }
+        let (own, others) = (self.count as f64, other.count as f64);
+        let share = others / (own + others);
+        let pairs = |one: &[f64], two: &[f64], of: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+            one.iter().zip(two).map(|(one, two)| of(*one, *two)).collect()
+        };
+        let mean = pairs(&self.mean, &other.mean, &|one, two| one + (two - one) * share);
+        let squares = pairs(&self.std, &other.std, &|one, two| one * one * (1.0 - share) + two * two * share);
+        let between = pairs(&self.mean, &other.mean, &|one, two| (two - one).powi(2) * share * (1.0 - share));
+        Self {
+            min: pairs(&self.min, &other.min, &f64::min),
+            max: pairs(&self.max, &other.max, &f64::max),
+            std: pairs(&squares, &between, &|within, between| (within + between).max(0.0).sqrt()),
+            mean,
+            count: self.count + other.count,
+            quantiles: Default::default(),
+        }
+    }
 }
 
 /// Collects one feature's rows.
@@ -108,6 +135,11 @@ impl Accumulator {
         for (channel, other) in self.channels.iter_mut().zip(&other.channels) {
             channel.merge(other);
         }
+    }
+
+    /// How many channels a row has.
+    pub fn channels(&self) -> usize {
+        self.channels.len()
     }
 
     /// How many rows were taken.
@@ -203,6 +235,20 @@ mod tests {
                 prop_assert_eq!(summary.quantiles, of(whole).summary().quantiles);
             }
         }
+    }
+
+    #[test]
+    fn joined_summaries_say_what_the_rows_say() {
+        let (one, two) = (of((0..7).map(f64::from)), of((3..50).map(|value| f64::from(value) * 0.3)));
+        let mut whole = one.clone();
+        whole.merge(&two);
+        let (joined, whole) = (one.summary().joined(&two.summary()), whole.summary());
+        assert_eq!((joined.count, &joined.min, &joined.max), (whole.count, &whole.min, &whole.max));
+        assert!(
+            (joined.mean[0] - whole.mean[0]).abs() < 1e-12 && (joined.std[0] - whole.std[0]).abs() < 1e-12
+        );
+        assert!(joined.quantiles.iter().all(Vec::is_empty));
+        assert_eq!(Summary::default().joined(&whole), whole);
     }
 
     #[test]

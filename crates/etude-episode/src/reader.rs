@@ -12,7 +12,7 @@ use crate::count::StreamCount;
 use crate::record::{AttachmentRecord, Body, op};
 use crate::source::Source;
 use crate::writer::StreamIndex;
-use etude_model::{Digest, Gap, LogTime, Manifest, Sample, StreamSpec, Topic};
+use etude_model::{Digest, Gap, Label, LogTime, Manifest, Sample, StreamSpec, Topic};
 use index::Index;
 use std::fs::File;
 use std::ops::RangeBounds;
@@ -74,6 +74,13 @@ impl Episode {
     /// The manifest, with the streams that the file has.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The same episode under a label: its manifest says what the label says. The file stays as it is.
+    #[must_use]
+    pub fn labelled(mut self, label: &Label) -> Self {
+        label.apply(&mut self.manifest);
+        self
     }
 
     /// The streams; a stream's place is its [`StreamIndex`].

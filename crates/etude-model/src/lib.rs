@@ -5,12 +5,13 @@
 //!
 //! Reading order: [`id`] and [`time`] (what everything is keyed by), [`pose`], [`unit`] and [`slot`] (what numbers
 //! mean), [`card`] (a robot model described), [`stream`] and [`sample`] (what is recorded), [`gap`], [`manifest`] and
-//! [`rights`] (an episode's head), [`task`], [`take`] and [`verdict`] (what becomes of it).
+//! [`rights`] (an episode's head), [`task`], [`take`], [`label`] and [`verdict`] (what becomes of it).
 
 pub mod card;
 pub mod digest;
 pub mod gap;
 pub mod id;
+pub mod label;
 pub mod manifest;
 pub mod pose;
 pub mod rights;
@@ -26,6 +27,7 @@ pub mod verdict;
 pub use card::{Card, CardError};
 pub use digest::Digest;
 pub use gap::{Gap, GapReason};
+pub use label::Label;
 pub use manifest::{ClockKind, Manifest, Origin};
 pub use pose::Pose;
 pub use sample::Sample;

@@ -171,19 +171,23 @@ impl Centre {
     /// Files a verdict as a layer; it becomes the episode's latest. Returns the layer's digest.
     pub fn add_verdict(&self, layer: &VerdictLayer, now_us: i64) -> Result<Digest, Error> {
         self.episode(layer.episode)?;
-        let text = layer.to_json();
+        let digest = self.write_layer(&layer.to_json())?;
+        self.runtime.block_on(self.catalogue.add_verdict(layer, digest, now_us))?;
+        Ok(digest)
+    }
+
+    /// Writes a layer's file under its digest; the same one again is no error.
+    fn write_layer(&self, text: &str) -> Result<Digest, Error> {
         let digest = Digest::of(text.as_bytes());
         let path = self.layout.layer(&digest);
         let folder = path.parent().expect("a layer's path has a folder");
         fs::create_dir_all(folder).map_err(Error::file("making the folder", folder))?;
         match files::write_new(&path, text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::file("writing the layer", &path)(error));
+                Err(Error::file("writing the layer", &path)(error))
             }
-            _ => {}
+            _ => Ok(digest),
         }
-        self.runtime.block_on(self.catalogue.add_verdict(layer, digest, now_us))?;
-        Ok(digest)
     }
 
     /// A verdict with its measurements, by the layer's digest.

@@ -89,6 +89,9 @@ pub enum WriteError {
     },
 }
 
+/// Pictures that a decoder of H.264 or H.265 holds at most (H.264 A.3.1, H.265 A.4.2).
+const DECODER_FRAMES: u64 = 16;
+
 /// What an MP4 file's single track holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoTrack {
@@ -329,10 +332,11 @@ impl Mp4Writer {
         Ok(sample)
     }
 
-    /// Checks that frame indices leave no hole and do not run further ahead than the track reorders.
+    /// Checks that frame indices leave no hole and, where the track reorders, do not run further ahead than a decoder holds.
     fn note_frame(&mut self, found: u64) -> Result<(), WriteError> {
         let expected = self.next_frame;
-        let limit = expected + u64::from(self.track.reorder_frames);
+        // B frames that others are built on let the first one wait behind more frames than are reordered.
+        let limit = if self.track.reorder_frames == 0 { expected } else { expected + DECODER_FRAMES };
         // A frame may be decoded `reorder_frames` after its turn, hence shown no earlier than its decoding time.
         let is_late = found + u64::from(self.track.reorder_frames) < self.pushed;
         let too_far = found > limit + self.ahead.len() as u64;

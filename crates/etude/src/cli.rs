@@ -12,13 +12,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use cross::{FrameChoice, HandsChoice, PathChoice, RetargetArgs, TransferMatrixArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use episode::{CheckArgs, EpisodeCommand, ExportCsvArgs, InfoArgs, RecoverArgs};
-pub(crate) use release::{CreateArgs, ReleaseCommand, ReleaseDiffArgs, ShowArgs, SplitChoice, VerifyArgs};
+pub(crate) use release::{
+    CreateArgs, RelabelArgs, ReleaseCommand, ReleaseDiffArgs, ResampleArgs, ShowArgs, SplitChoice, VerifyArgs,
+};
 pub(crate) use robot::{
     DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
 };
 pub(crate) use work::{
-    ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, ImportArgs, InspectArgs, ListArgs, RowArgs,
-    StaleChoice,
+    ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, ImportArgs, InspectArgs, ListArgs,
+    RowArgs, StaleChoice,
 };
 
 const AFTER: &str = "\

@@ -210,6 +210,7 @@ fn harvest(
     let exported = etude_dataset::lerobot::export_release(
         &release,
         centre.layout().root(),
+        &centre.labels(&release)?,
         &folder,
         &options,
         &mut |_, _| {},

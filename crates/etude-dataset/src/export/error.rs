@@ -70,6 +70,14 @@ pub enum Error {
         /// The stream that was named.
         topic: String,
     },
+    /// No numbers that rows could have without being asked for.
+    #[error("{subject}: it has neither states nor commands of the card's joints; it has {streams}")]
+    NoJoints {
+        /// The episode.
+        subject: String,
+        /// Its streams.
+        streams: String,
+    },
     /// Nothing was left to export.
     #[error("no episode has a row that can be exported; the problems say why:\n{}", problems.join("\n"))]
     Nothing {
@@ -119,6 +127,9 @@ impl Error {
         match self {
             Self::Rate { .. } => Some("give a rate with --fps"),
             Self::Mixed { .. } => Some("choose episodes of one kind with --where when making the release"),
+            Self::NoJoints { .. } => Some(
+                "--with TOPIC makes a feature of a stream; parquet, mcap-ros2 and rrd keep every stream as it is",
+            ),
             Self::Rule { .. } => Some("rules are given as --rule TOPIC=previous, nearest, linear or slerp"),
             _ => None,
         }

@@ -5,7 +5,7 @@ use crate::files;
 use crate::problem::Problem;
 use crate::release::Release;
 use etude_episode::Episode;
-use etude_model::Digest;
+use etude_model::{Digest, Label};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,19 @@ pub struct ExportEpisode {
     pub path: PathBuf,
     /// Its digest; a file that has another is refused.
     pub digest: Digest,
+    /// What it is said to show, over what it says itself.
+    pub label: Option<Label>,
 }
+
+impl ExportEpisode {
+    /// A file without a label.
+    pub fn new(path: impl Into<PathBuf>, digest: Digest) -> Self {
+        Self { path: path.into(), digest, label: None }
+    }
+}
+
+/// Labels by their layers' digests.
+pub type Labels = BTreeMap<Digest, Label>;
 
 /// Where an export takes its episodes from, one after another; none before it is its turn.
 pub trait Episodes {
@@ -84,13 +96,20 @@ pub struct Group {
 }
 
 /// A dataset per card: `out` itself where the episodes have one card, `out/<embodiment>` where several. `root`: the
-/// centre's folder.
-pub fn by_card(release: &Release, root: &Path, out: &Path) -> Result<Vec<Group>, Error> {
+/// centre's folder; `labels`: every label that the release names.
+pub fn by_card(release: &Release, root: &Path, labels: &Labels, out: &Path) -> Result<Vec<Group>, Error> {
     let mut cards: BTreeMap<Digest, (String, Vec<ExportEpisode>)> = BTreeMap::new();
     for episode in &release.episodes {
         let path = episode.path_in(root).map_err(|error| Error::content(root, error.to_string()))?;
         let group = cards.entry(episode.card).or_insert_with(|| (episode.embodiment.clone(), Vec::new()));
-        group.1.push(ExportEpisode { path, digest: episode.digest });
+        let label = match episode.label() {
+            Some(layer) => Some(labels.get(&layer.digest).cloned().ok_or_else(|| {
+                let id = &episode.episode;
+                Error::content(root, format!("the label {} of the episode {id} is not given", layer.digest))
+            })?),
+            None => None,
+        };
+        group.1.push(ExportEpisode { path, digest: episode.digest, label });
     }
     let folders = folders(&cards, out);
     let group = |(folder, (embodiment, episodes))| Group { folder, embodiment, episodes };
@@ -112,7 +131,7 @@ fn folders(cards: &BTreeMap<Digest, (String, Vec<ExportEpisode>)>, out: &Path) -
     cards.iter().map(|(digest, (title, _))| out.join(name(digest, title))).collect()
 }
 
-/// Opens an episode whose bytes are those of its digest.
+/// Opens an episode whose bytes are those of its digest, under its label.
 pub fn open(episode: &ExportEpisode) -> Result<Episode, Error> {
     let found = files::digest_file(&episode.path).map_err(Error::file("reading", &episode.path))?;
     if found != episode.digest {
@@ -122,8 +141,12 @@ pub fn open(episode: &ExportEpisode) -> Result<Episode, Error> {
             found: found.to_string(),
         });
     }
-    Episode::open(&episode.path)
-        .map_err(|error| Error::Episode { path: episode.path.clone(), message: error.to_string() })
+    let opened = Episode::open(&episode.path)
+        .map_err(|error| Error::Episode { path: episode.path.clone(), message: error.to_string() })?;
+    Ok(match &episode.label {
+        Some(label) => opened.labelled(label),
+        None => opened,
+    })
 }
 
 /// Lets `write` fill a folder beside `out` and gives it the name `out` when it is whole; `out` must not exist or be

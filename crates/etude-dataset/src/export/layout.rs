@@ -1,6 +1,7 @@
 //! Which features rows have: decided by the first episode and its card, held against every other.
 
 use super::error::Error;
+use super::further::further;
 use super::options::{FloatType, NumberType, RowOptions, RowRule};
 use etude_episode::Episode;
 use etude_model::{Card, ClockKind, StreamKind, StreamSpec, Topic, Unit};
@@ -128,7 +129,9 @@ impl Layout {
             features.push(further(topic, &specs, episode, options)?);
         }
         if features.is_empty() {
-            return Err(failed("it has neither joint states nor commands of the card's joints".to_owned()));
+            let streams: Vec<&str> = specs.iter().map(|spec| spec.topic.as_str()).collect();
+            let (subject, streams) = (episode.name().to_owned(), streams.join(", "));
+            return Err(Error::NoJoints { subject, streams });
         }
         let fps = match options.fps {
             Some(fps) => fps,
@@ -202,7 +205,7 @@ fn source_type<'e>(key: &str, episode: &'e Episode) -> Option<&'e str> {
     episode.manifest().notes.get(&format!("lerobot.dtype.{key}")).map(String::as_str)
 }
 
-fn float(key: &str, episode: &Episode, options: &RowOptions) -> NumberType {
+pub(super) fn float(key: &str, episode: &Episode, options: &RowOptions) -> NumberType {
     match (options.float, source_type(key, episode)) {
         (FloatType::F64, _) | (FloatType::Auto, Some("float64")) => NumberType::F64,
         _ => NumberType::F32,
@@ -226,61 +229,6 @@ fn imported(spec: &StreamSpec, episode: &Episode, options: &RowOptions) -> Optio
         number,
         numbers: spec.channels.iter().map(channel).collect(),
         sources: (0..spec.channels.len()).map(source).collect(),
-    })
-}
-
-const AXES: [&str; 4] = ["x", "y", "z", "w"];
-
-/// A stream that was asked for besides, such as `/robot/ee/left/pose`.
-fn further(
-    topic: &Topic,
-    specs: &[&StreamSpec],
-    episode: &Episode,
-    options: &RowOptions,
-) -> Result<Feature, Error> {
-    let expected = || {
-        let usable = specs.iter().filter(|spec| arrays(spec).is_some()).map(|spec| spec.topic.as_str());
-        let usable: Vec<&str> = usable.collect();
-        format!("a stream of poses, wrenches, touch or inertia (it has: {})", usable.join(", "))
-    };
-    let spec = specs.iter().find(|spec| spec.topic == *topic);
-    let arrays = spec.and_then(|spec| arrays(spec)).ok_or_else(|| Error::Stream {
-        subject: episode.name().to_owned(),
-        expected: expected(),
-        topic: topic.to_string(),
-    })?;
-    let key = format!("observation{}", topic.as_str().replace('/', "."));
-    let (mut numbers, mut sources) = (Vec::new(), Vec::new());
-    for (field, of_array) in arrays {
-        for (place, number) in of_array.into_iter().enumerate() {
-            numbers.push(number);
-            sources.push(Source { topic: topic.clone(), field: Field::Named(field), place });
-        }
-    }
-    Ok(Feature { number: float(&key, episode, options), key, role: Role::Stream, numbers, sources })
-}
-
-/// The arrays of a stream's messages whose width its description settles.
-fn arrays(spec: &StreamSpec) -> Option<Vec<(&'static str, Vec<Number>)>> {
-    let axes = |field: &'static str, count: usize, unit: Option<Unit>| {
-        let number = |axis: &&str| Number { name: format!("{field}.{axis}"), unit };
-        (field, AXES.iter().take(count).map(number).collect::<Vec<_>>())
-    };
-    Some(match spec.kind {
-        StreamKind::Pose => {
-            vec![axes("position_m", 3, Some(Unit::Metre)), axes("orientation_xyzw", 4, None)]
-        }
-        StreamKind::Wrench => {
-            vec![axes("force_n", 3, Some(Unit::Newton)), axes("torque_n_m", 3, Some(Unit::NewtonMetre))]
-        }
-        StreamKind::Imu => vec![
-            axes("angular_velocity_rad_s", 3, Some(Unit::RadianPerSecond)),
-            axes("linear_acceleration_m_s2", 3, None),
-        ],
-        StreamKind::TrainerInput => {
-            vec![("closure", vec![Number { name: "closure".to_owned(), unit: Some(Unit::Ratio) }])]
-        }
-        _ => return None,
     })
 }
 

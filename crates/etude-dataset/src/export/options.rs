@@ -1,7 +1,7 @@
 //! How rows are made of streams.
 
 use etude_model::{Span, Topic};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub struct RowOptions {
 }
 
 /// Which value of a stream a row gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowRule {
     /// That of the last message at or before the row.
@@ -80,7 +80,7 @@ impl FromStr for RowRule {
 }
 
 /// What becomes of an episode in which rows lack a value that is young enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stale {
     /// It becomes several episodes: one before the hole and one after.

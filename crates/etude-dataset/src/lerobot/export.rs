@@ -4,15 +4,18 @@
 //! the grid is that of their own messages; coded video is copied where each row has a frame of its own in order, and
 //! coded anew where not. A row exists only where every value is there and young enough: nothing is filled in.
 
+mod carry;
 mod episode;
 mod lines;
 mod meta;
 mod segments;
 mod video;
 
+pub use carry::{Carried, carry};
+
 use super::error::Error;
 use super::tables::Naming;
-use crate::export::{Episodes, ExportEpisode, Filed, RowOptions, by_card, each, into_new_folder};
+use crate::export::{Episodes, ExportEpisode, Filed, Labels, RowOptions, by_card, each, into_new_folder};
 use crate::problem::Problem;
 use crate::release::Release;
 use episode::Export;
@@ -95,22 +98,29 @@ pub struct Exported {
 }
 
 /// Exports a release: into `out` itself where its episodes have one card, into `out/<embodiment>` where several,
-/// because a LeRobot dataset has one shape of features. `root`: the centre's folder.
+/// because a LeRobot dataset has one shape of features. `root`: the centre's folder; `labels`: every label that the release
+/// names. Where the release states its rows, they are as it states.
 ///
 /// `progress` is called with the episodes done and the episodes in all.
 pub fn export_release(
     release: &Release,
     root: &Path,
+    labels: &Labels,
     out: &Path,
     options: &ExportOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Exported>, Error> {
+    let mut options = options.clone();
+    if let Some(rows) = &release.rows {
+        rows.apply(&mut options.rows);
+    }
     let all = release.episodes.len();
     let mut before = 0;
     let mut exported = Vec::new();
-    for group in by_card(release, root, out)? {
+    for group in by_card(release, root, labels, out)? {
         let episodes = &group.episodes;
-        exported.push(export(episodes, &group.folder, options, &mut |done, _| progress(before + done, all))?);
+        exported
+            .push(export(episodes, &group.folder, &options, &mut |done, _| progress(before + done, all))?);
         before += episodes.len();
     }
     Ok(exported)

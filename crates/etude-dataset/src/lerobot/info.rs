@@ -22,6 +22,17 @@ pub enum Version {
     V30,
 }
 
+impl Version {
+    /// As `codebase_version` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V20 => "v2.0",
+            Self::V21 => "v2.1",
+            Self::V30 => "v3.0",
+        }
+    }
+}
+
 /// One feature of a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feature {

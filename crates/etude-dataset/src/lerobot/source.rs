@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch};
 use etude_model::rights::Rights;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Component, Path, PathBuf};
@@ -78,6 +78,12 @@ impl Source {
         &self.root
     }
 
+    /// `meta/info.json` as it is.
+    pub(super) fn info_json(&self) -> Result<Map<String, Value>, Error> {
+        let path = self.root.join("meta/info.json");
+        serde_json::from_str(&read_text(&path)?).map_err(|error| Error::content(&path, error.to_string()))
+    }
+
     /// What the dataset says of its rights: `license` of info.json or of the README's head, or the first line and the
     /// holder of its LICENSE. Nothing is concluded from anything else.
     pub fn rights(&self) -> Rights {
@@ -107,7 +113,7 @@ fn below(root: &Path, relative: &str) -> Result<PathBuf, Error> {
     Err(Error::content(&root.join("meta/info.json"), message))
 }
 
-fn json_lines(path: &Path, problems: &mut Vec<Problem>) -> Result<Vec<Value>, Error> {
+pub(super) fn json_lines(path: &Path, problems: &mut Vec<Problem>) -> Result<Vec<Value>, Error> {
     let text = read_text(path)?;
     let mut values = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -208,16 +214,20 @@ fn tasks_table(root: &Path) -> Result<BTreeMap<i64, String>, Error> {
     Ok(tasks)
 }
 
-fn episodes_table(root: &Path, info: &Info) -> Result<Vec<SourceEpisode>, Error> {
-    let folder = root.join("meta/episodes");
+/// The files of the table of episodes, in their order.
+pub(super) fn episode_files(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
-    for chunk in sorted(&folder)? {
+    for chunk in sorted(&root.join("meta/episodes"))? {
         files.extend(
             sorted(&chunk)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "parquet")),
         );
     }
+    Ok(files)
+}
+
+fn episodes_table(root: &Path, info: &Info) -> Result<Vec<SourceEpisode>, Error> {
     let mut found = Vec::new();
-    for path in files {
+    for path in episode_files(root)? {
         for batch in batches(&path, &|name| !name.starts_with("stats/"), None)? {
             episodes_of(root, info, &path, &batch?, &mut found)?;
         }

@@ -3,7 +3,7 @@
 //! No release changes: what comes out is another one, which names those that it was made from. No episode file is read or
 //! written; an episode stays the file of its digest.
 
-use super::{Error, Release, ReleaseEpisode};
+use super::{Error, Release, ReleaseEpisode, Rows};
 use etude_model::Digest;
 use etude_model::id::EpisodeId;
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub struct Difference {
     pub removed: Vec<EpisodeId>,
     /// Takes that both have, with what is not the same.
     pub changed: Vec<Change>,
+    /// Whether they state other rows.
+    pub rows: bool,
 }
 
 /// A take that two releases have, but not alike.
@@ -77,7 +79,12 @@ impl Release {
         }
         let episodes = taken.into_values().map(|(episode, _)| episode.clone()).collect();
         let parents: BTreeSet<Digest> = releases.iter().map(Self::digest).collect();
-        Self::derived(name, "merged".to_owned(), parents.into_iter().collect(), episodes)
+        let rows = releases.first().and_then(|release| release.rows.clone());
+        if let Some(other) = releases.iter().find(|release| release.rows != rows) {
+            let first = releases.first().map(|release| release.name.clone()).unwrap_or_default();
+            return Err(Error::Rows { first, second: other.name.clone() });
+        }
+        Self::derived(name, "merged".to_owned(), parents.into_iter().collect(), episodes, rows)
     }
 
     /// The release without these episodes, each of which it must have.
@@ -90,7 +97,7 @@ impl Release {
             self.episodes.iter().filter(|own| !episodes.contains(&own.episode)).cloned().collect();
         let gone: BTreeSet<&str> = episodes.iter().map(EpisodeId::as_str).collect();
         let how = format!("without {}", gone.into_iter().collect::<Vec<_>>().join(", "));
-        Self::derived(name, how, vec![self.digest()], left)
+        self.taken(name, how, left)
     }
 
     /// One release for each value of a property: `NAME-VALUE`, in order of the values. Characters that a name cannot have
@@ -108,7 +115,7 @@ impl Release {
             if !names.insert(name.clone()) {
                 return Err(Error::SameName { found: name });
             }
-            Self::derived(&name, format!("{}: {value}", by.name()), vec![self.digest()], episodes)
+            self.taken(&name, format!("{}: {value}", by.name()), episodes)
         };
         parts.into_iter().map(part).collect()
     }
@@ -131,7 +138,7 @@ impl Release {
             let to = if last { order.len() } else { (reached * count).round() as usize };
             let episodes = order.get(from..to).unwrap_or_default().iter().copied().cloned().collect();
             let how = format!("{} of it by chance, seed {seed}", part.share);
-            releases.push(Self::derived(&part.name, how, vec![self.digest()], episodes)?);
+            releases.push(self.taken(&part.name, how, episodes)?);
             from = to;
         }
         Ok(releases)
@@ -150,23 +157,30 @@ impl Release {
             let what = differs(episode, two.get(id)?);
             (!what.is_empty()).then(|| Change { episode: id.clone(), what })
         });
-        Difference { added: only(&two, &one), removed: only(&one, &two), changed: changed.collect() }
+        let rows = self.rows != other.rows;
+        Difference { added: only(&two, &one), removed: only(&one, &two), changed: changed.collect(), rows }
     }
 
-    fn derived(
+    /// A release of some of this one's episodes.
+    fn taken(&self, name: &str, how: String, episodes: Vec<ReleaseEpisode>) -> Result<Self, Error> {
+        Self::derived(name, how, vec![self.digest()], episodes, self.rows.clone())
+    }
+
+    pub(super) fn derived(
         name: &str,
         how: String,
         parents: Vec<Digest>,
         episodes: Vec<ReleaseEpisode>,
+        rows: Option<Rows>,
     ) -> Result<Self, Error> {
-        Ok(Self { parents, query: Some(how), ..Self::new(name, None, episodes)? })
+        Ok(Self { parents, rows, query: Some(how), ..Self::new(name, None, episodes)? })
     }
 }
 
 impl Difference {
     /// Whether both hold the same.
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty() && !self.rows
     }
 }
 
@@ -211,6 +225,7 @@ mod tests {
     use super::super::tests::episode;
     use super::super::{LayerRef, Release};
     use super::*;
+    use crate::export::Stale;
     use etude_model::id::TaskId;
     use etude_model::rights::Rights;
 
@@ -290,6 +305,18 @@ mod tests {
         let names: Vec<&str> = split.iter().map(|part| part.name.as_str()).collect();
         assert_eq!(names, ["r-cup", "r-lift_can", "r-unknown"]);
         assert_eq!(ids(&split[1]), ["a"]);
+    }
+
+    #[test]
+    fn rows_that_are_stated_go_along_and_do_not_mix() {
+        let one = release("one", &["a", "b"]);
+        let rows = Rows { fps: 10, max_age: None, rules: BTreeMap::new(), stale: Stale::Drop };
+        let ten = one.resampled("ten", rows.clone()).expect("a release");
+        assert_eq!(Release::from_json(&ten.to_json()).expect("own text"), ten);
+        assert_eq!(ten.without("less", &[EpisodeId::new("b")]).expect("a release").rows, Some(rows));
+        assert!(one.difference(&ten).rows && !one.difference(&ten).is_empty());
+        let error = Release::merge("both", &[one, ten]).expect_err("two rates").to_string();
+        assert!(error.contains("one and ten do not state the same rows"), "{error}");
     }
 
     #[test]

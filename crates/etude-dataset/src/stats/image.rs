@@ -2,6 +2,11 @@
 
 use super::{QUANTILES, Summary};
 
+/// Images whose longer side is below this are taken whole, px.
+const WHOLE_BELOW: usize = 300;
+/// What is taken of the longer side of others, px.
+const SIDE: usize = 150;
+
 /// Collects RGB images; everything said of the pixels taken is exact.
 #[derive(Clone, Debug)]
 pub struct ImageAccumulator {
@@ -16,14 +21,20 @@ impl Default for ImageAccumulator {
 }
 
 impl ImageAccumulator {
-    /// Takes one image, \[row, column, channel\], RGB, u8.
-    pub fn push_rgb(&mut self, pixels: &[u8]) {
+    /// Takes one image, \[row, column, channel\], RGB, u8, of this many columns: every pixel of a small one, and of a larger
+    /// one every n-th pixel of every n-th row, so that its longer side has 150 or a few more, as `LeRobot` does.
+    pub fn push_rgb(&mut self, pixels: &[u8], width: u32) {
         self.images += 1;
-        let (whole, _) = pixels.as_chunks::<3>();
-        for pixel in whole {
-            for (counts, value) in self.histogram.iter_mut().zip(pixel) {
-                if let Some(count) = counts.get_mut(usize::from(*value)) {
-                    *count += 1;
+        let width = (width as usize).max(1);
+        let height = pixels.len() / 3 / width;
+        let step = step(width.max(height));
+        for row in pixels.chunks(width * 3).step_by(step) {
+            let (whole, _) = row.as_chunks::<3>();
+            for pixel in whole.iter().step_by(step) {
+                for (counts, value) in self.histogram.iter_mut().zip(pixel) {
+                    if let Some(count) = counts.get_mut(usize::from(*value)) {
+                        *count += 1;
+                    }
                 }
             }
         }
@@ -55,6 +66,11 @@ impl ImageAccumulator {
             quantiles: QUANTILES.map(|(_, share)| channel(&|counts| quantile(counts, share))),
         }
     }
+}
+
+/// Every how many pixels of an image with this longer side are taken.
+const fn step(longer: usize) -> usize {
+    if longer < WHOLE_BELOW { 1 } else { longer / SIDE }
 }
 
 fn extreme(value: Option<usize>) -> f64 {
@@ -101,7 +117,7 @@ mod tests {
     fn equals_the_naive_computation() {
         let pixels: Vec<u8> = (0..300u32).map(|i| (i * 7 % 251) as u8).collect();
         let mut one = ImageAccumulator::default();
-        one.push_rgb(&pixels);
+        one.push_rgb(&pixels, 10);
         let mut merged = ImageAccumulator::default();
         merged.merge(&one);
         let summary = merged.summary();
@@ -122,5 +138,19 @@ mod tests {
     fn without_an_image_there_is_nothing_to_say() {
         let summary = ImageAccumulator::default().summary();
         assert!(summary.mean[0].is_nan() && summary.min[0].is_nan() && summary.quantiles[2][0].is_nan());
+    }
+
+    #[test]
+    fn every_fourth_pixel_of_every_fourth_row_of_a_usual_camera() {
+        let (width, height) = (640usize, 480usize);
+        let taken = |row: usize, column: usize| row.is_multiple_of(4) && column.is_multiple_of(4);
+        let pixels: Vec<u8> = (0..height * width)
+            .flat_map(|at| if taken(at / width, at % width) { [10, 20, 30] } else { [0, 0, 0] })
+            .collect();
+        let mut images = ImageAccumulator::default();
+        images.push_rgb(&pixels, 640);
+        let summary = images.summary();
+        assert_eq!(summary.min, [10.0 / 255.0, 20.0 / 255.0, 30.0 / 255.0]);
+        assert_eq!(summary.count, 1);
     }
 }

@@ -112,12 +112,27 @@ impl Quantiles {
         if self.count == 0 {
             return vec![f64::NAN; shares.len()];
         }
+        if self.is_exact() {
+            let mut values = self.values.clone();
+            return shares.iter().map(|share| exact(&mut values, *share)).collect();
+        }
         let mut weighted: Vec<(f64, u64)> = self.values.iter().map(|value| (*value, 1)).collect();
         for (level, buffer) in self.levels.iter().enumerate() {
             weighted.extend(buffer.iter().map(|value| (*value, 2u64 << level)));
         }
         weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         shares.iter().map(|share| interpolate(&weighted, *share)).collect()
+    }
+}
+
+/// The same of values that all count once, which need not be sorted for it.
+fn exact(values: &mut [f64], share: f64) -> f64 {
+    let rank = share.clamp(0.0, 1.0) * (values.len() - 1) as f64;
+    let (_, below, above) = values.select_nth_unstable_by(rank.floor() as usize, f64::total_cmp);
+    let below = *below;
+    match above.iter().copied().min_by(f64::total_cmp) {
+        Some(above) if rank.fract() > 0.0 => below + (above - below) * rank.fract(),
+        _ => below,
     }
 }
 

@@ -6,6 +6,7 @@ mod hostile;
 pub(crate) mod made;
 mod motion;
 mod rlds;
+mod round_trip;
 mod tables;
 mod teleop;
 mod xr;

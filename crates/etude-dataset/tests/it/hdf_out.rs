@@ -23,6 +23,7 @@ fn rows(path: &Path, format: Format, place: usize, topic: &str, field: &str) -> 
     found
 }
 
+// shows: robomimic read-made, write, round-trip
 #[test]
 fn a_real_robots_numbers_come_back_bit_by_bit() {
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
@@ -52,6 +53,7 @@ fn a_real_robots_numbers_come_back_bit_by_bit() {
     assert_eq!(fs::read_to_string(out.join("provenance.jsonl")).expect("a file").lines().count(), 2);
 }
 
+// shows: robomind write, round-trip
 #[test]
 fn robomind_like_files_come_in_again() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -77,6 +79,7 @@ fn robomind_like_files_come_in_again() {
     assert_eq!(records.facts().notes["hdf5.instruction"], "lift the can");
 }
 
+// shows: robomimic peer h5py
 #[test]
 fn peer_h5py_finds_robomimics_own_keys() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,6 +18,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
+// shows: lerobot-v2.1 write, round-trip
 #[test]
 fn version_21_goes_out_and_comes_in_with_every_bit() {
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
@@ -88,6 +89,7 @@ fn version_21_goes_out_and_comes_in_with_every_bit() {
     }
 }
 
+// shows: groot write
 #[test]
 fn groot_knows_the_parts_of_the_body() {
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };

@@ -96,7 +96,7 @@ proptest! {
         let imported = importer.import(0, &path).expect("an episode");
         prop_assert!(imported.problems.is_empty(), "{:?}", imported.problems);
         let out = folder.path().join("v3");
-        let episodes = [ExportEpisode { path, digest: imported.closed.digest }];
+        let episodes = [ExportEpisode::new(path, imported.closed.digest)];
         let exported = export(&episodes, &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
         prop_assert_eq!(exported.rows, rows.len() as u64);
         let table = batches(&out.join("data/chunk-000/file-000.parquet"));

@@ -1,6 +1,7 @@
 //! Import and export seen from outside, on a real robot's recordings and on datasets made for the test.
 #![cfg(feature = "ffmpeg")]
 
+mod carry;
 mod convert;
 mod damage;
 mod foreign;
@@ -52,7 +53,7 @@ fn import(root: &Path, card: &Card, positions: &[usize], into: &Path) -> (Vec<Ex
         let imported = importer.import(*position, &path).expect("an episode");
         assert!(imported.closed.is_accounted(), "{:?}", imported.closed);
         problems.extend(imported.problems);
-        episodes.push(ExportEpisode { path, digest: imported.closed.digest });
+        episodes.push(ExportEpisode::new(path, imported.closed.digest));
     }
     (episodes, problems)
 }

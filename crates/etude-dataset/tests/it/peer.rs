@@ -1,11 +1,13 @@
 //! LeRobot itself opens what was exported, decodes its video, trains on it, and sees our numbers.
 
 use crate::{batches, bits, data, g1_card, import};
-use etude_dataset::lerobot::{DatasetLayout, ExportOptions, export};
+use etude_dataset::lerobot::{DatasetLayout, ExportOptions, carry, export};
+use etude_model::Card;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
+// shows: lerobot-v3.0 peer LeRobot
 #[test]
 fn peer_lerobot_opens_export() {
     let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
@@ -39,6 +41,7 @@ fn peer_lerobot_opens_export() {
     compare(&report, &out, exported.rows);
 }
 
+// shows: lerobot-v2.1 peer LeRobot
 #[test]
 fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
     let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
@@ -84,6 +87,96 @@ fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
         assert_same(&report["episodes"][0]["first"][column], &ours[..26]);
         assert_same(&report["episodes"][1]["last"][column], &ours[ours.len() - 26..]);
     }
+}
+
+// shows: lerobot-v3.0 peer LeRobot
+#[test]
+fn peer_lerobot_opens_what_was_carried() {
+    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
+        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+        return;
+    };
+    let Some(root) = data("g1_inspire_lerobot_v21") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("v3");
+    let done = carry(&root, &[], &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
+    let report = folder.path().join("report.json");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(&out)
+        .args(["--train", "2", "--limit", "60", "--json"])
+        .arg(&report)
+        .env("HF_HUB_OFFLINE", "1")
+        .env("HF_HOME", folder.path().join("hf"))
+        .output()
+        .expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    assert_eq!((report["num_frames"].as_u64(), report["num_episodes"].as_u64()), (Some(done.rows), Some(15)));
+    let source: Vec<_> = (10..25)
+        .flat_map(|n| batches(&root.join(format!("data/chunk-000/episode_{n:06}.parquet"))))
+        .collect();
+    for column in ["observation.state", "action"] {
+        let bits: Vec<u32> = bits(&source, column).into_iter().map(|bits| bits as u32).collect();
+        assert_same(&report["episodes"][0]["first"][column], &bits[..26]);
+        assert_same(&report["episodes"][14]["last"][column], &bits[bits.len() - 26..]);
+    }
+}
+
+/// A card of the joints that the peer's recording has.
+fn peer_card() -> Card {
+    let mut text =
+        "schema = 1\nvendor = \"Peer\"\nmodel = \"Six\"\nrevision = \"a\"\nsource = \"a test\"\n".to_owned();
+    for joint in 0..6 {
+        text += &format!("[[joint]]\nname = \"joint_{joint}\"\nkind = \"revolute\"\nunit = \"rad\"\n");
+        text += "position = [-10.0, 10.0]\nvelocity = 100.0\n";
+    }
+    Card::from_toml(&text).expect("a card")
+}
+
+// shows: lerobot-v3.0 read-real, round-trip, peer LeRobot
+#[test]
+fn peer_lerobot_records_what_we_read() {
+    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
+        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |script: &str, root: &Path, more: &[&std::ffi::OsStr]| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers").join(script);
+        let output = Command::new(&python)
+            .arg(script)
+            .arg(root)
+            .args(more)
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", folder.path().join("hf"))
+            .output()
+            .expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let theirs = folder.path().join("theirs");
+    run("lerobot_record.py", &theirs, &[]);
+    let rows = |root: &Path| -> Vec<Vec<u64>> {
+        let table = batches(&root.join("data/chunk-000/file-000.parquet"));
+        ["observation.state", "action", "timestamp"].map(|column| bits(&table, column)).to_vec()
+    };
+    assert_eq!(rows(&theirs)[0].len(), (24 + 25 + 26) * 6);
+
+    let (episodes, problems) = import(&theirs, &peer_card(), &[0, 1, 2], folder.path());
+    assert!(problems.iter().all(|problem| !problem.loss), "{problems:?}");
+    let anew = folder.path().join("anew");
+    export(&episodes, &anew, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
+    assert!(rows(&theirs) == rows(&anew), "numbers are not the same, bit for bit");
+
+    let carried = folder.path().join("carried");
+    let options = ExportOptions::default();
+    let done = carry(&theirs, &[1], &carried, &options, &mut |_, _| {}).expect("a dataset");
+    assert_eq!((done.episodes, done.rows, done.frames_copied), (2, 24 + 26, 2 * (24 + 26)));
+    let report = folder.path().join("report.json");
+    run("lerobot_check.py", &carried, &["--json".as_ref(), report.as_os_str()]);
+    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    assert_eq!((report["num_frames"].as_u64(), report["num_episodes"].as_u64()), (Some(50), Some(2)));
 }
 
 fn compare(report: &Value, out: &Path, rows: u64) {

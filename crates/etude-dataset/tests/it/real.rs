@@ -14,6 +14,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+// shows: lerobot-v2.1 read-real
+// shows: lerobot-v3.0 write
 #[test]
 fn g1_goes_in_and_out_with_every_bit() {
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
@@ -87,6 +89,7 @@ fn check_meta(out: &Path, table: &[arrow_array::RecordBatch]) {
     assert_eq!(batches(&out.join("meta/tasks.parquet"))[0].num_rows(), 1);
 }
 
+// shows: lerobot-v3.0 read-made, round-trip
 #[test]
 fn an_export_comes_in_again_as_it_was() {
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
@@ -151,6 +154,7 @@ fn gr1_card(joints: usize) -> Card {
     Card::from_toml(&text).expect("a card")
 }
 
+// shows: lerobot-v2.0 read-real
 #[test]
 fn gr1_v20_keeps_what_nobody_explains_and_recodes_what_an_episode_cannot_hold() {
     let Some(root) = data("gr1_sim_teleop_lerobot_v20") else { return };

@@ -29,6 +29,7 @@ fn exported(into: &Path, shard_bytes: u64) -> Option<(PathBuf, Exported, Vec<u32
     Some((out, exported, states))
 }
 
+// shows: rlds write, round-trip
 #[test]
 fn takes_go_out_as_rlds_and_come_back_bit_by_bit() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -83,6 +84,7 @@ fn takes_go_out_as_rlds_and_come_back_bit_by_bit() {
     assert!(states == expected, "the states are others");
 }
 
+// shows: rlds peer tfrecord
 #[test]
 fn peer_tfrecord_reads_an_rlds_export() {
     let Some(python) = std::env::var_os("ETUDE_PEER_READERS") else {

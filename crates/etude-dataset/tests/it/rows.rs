@@ -113,6 +113,41 @@ fn a_further_stream_is_a_feature_with_a_rule_of_its_own() {
 }
 
 #[test]
+fn what_joints_did_and_what_was_touched_go_along_where_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let episode = all_sorts(&folder.path().join("0.mcap"));
+    let asked = [
+        "/robot/joint_states.velocity",
+        "/robot/joint_states.effort",
+        "/robot/tactile/palm",
+        "/trainer/left/hand",
+    ];
+    let of = |topics: &[&str]| {
+        let with_topics = topics.iter().map(|topic| Topic::new(*topic)).collect();
+        with(RowOptions { with: with_topics, float: FloatType::F64, ..RowOptions::default() })
+    };
+    let episodes = [episode];
+    let exported =
+        export(&episodes, &folder.path().join("v3"), &of(&asked), &mut |_, _| {}).expect("a dataset");
+    let table = batches(&exported.folder.join("data/chunk-000/file-000.parquet"));
+    let first = |name: &str, width: usize| -> Vec<f64> {
+        bits(&table, &format!("observation.{name}")).into_iter().take(width).map(f64::from_bits).collect()
+    };
+    assert_eq!(first("robot.joint_states.velocity", 1), [10.0]);
+    assert_eq!(first("robot.joint_states.effort", 1), [1.5]);
+    assert_eq!(first("robot.tactile.palm", 6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert_eq!(first("trainer.left.hand", 175)[1..7], [0.1, -0.2, 0.0, 0.6, 0.0, 0.8]);
+    let info = std::fs::read_to_string(exported.folder.join("meta/info.json")).expect("a file");
+    let info: serde_json::Value = serde_json::from_str(&info).expect("JSON");
+    let names = |key: &str| info["features"][format!("observation.{key}")]["names"].clone();
+    assert_eq!(names("robot.joint_states.velocity"), serde_json::json!(["elbow.velocity"]));
+    assert_eq!(names("robot.tactile.palm")[4], "1.1");
+    let error = export(&episodes, &folder.path().join("x"), &of(&["/robot/joint_states"]), &mut |_, _| {});
+    let error = error.expect_err("positions are there already").to_string();
+    assert!(error.contains("/robot/joint_states.velocity, /robot/joint_states.effort"), "{error}");
+}
+
+#[test]
 fn rows_over_the_age_are_dropped_with_a_marked_hole_where_so_told() {
     let options = with(RowOptions { stale: Stale::Drop, ..RowOptions::default() });
     let silent = Odd { silent_ms: Some((600, 1100)), ..usual() };

@@ -150,7 +150,7 @@ pub(crate) fn record(path: &Path, id: &str, odd: Odd) -> ExportEpisode {
         writer.declare_gap(&gap, Stamp::at(SECONDS * 1000 * MS)).expect("declared");
     }
     let closed = writer.finish().expect("an episode");
-    ExportEpisode { path: path.to_owned(), digest: closed.digest }
+    ExportEpisode::new(path, closed.digest)
 }
 
 fn exported(odd: &[Odd], check: impl FnOnce(&Exported)) {

@@ -136,16 +136,14 @@ pub(crate) fn all_sorts(path: &Path) -> ExportEpisode {
         }
     }
     writer.finish().expect("an episode");
-    ExportEpisode {
-        path: path.to_owned(),
-        digest: Episode::open(path).expect("open").digest().expect("digest"),
-    }
+    ExportEpisode::new(path, Episode::open(path).expect("open").digest().expect("digest"))
 }
 
 fn sidecar(out: &Path) -> Value {
     serde_json::from_slice(&fs::read(out.join("etude.json")).expect("a file")).expect("JSON")
 }
 
+// shows: parquet write
 #[test]
 fn parquet_has_a_table_per_stream_with_all_times_and_every_bit() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,6 +210,7 @@ fn an_episode_that_is_another_is_refused() {
     }
 }
 
+// shows: ros2-mcap write
 #[test]
 fn ros_2_has_the_types_that_tools_know_and_all_the_rest() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -280,6 +279,7 @@ fn peer(argument: &str, folder: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
+// shows: parquet peer pandas
 #[test]
 fn peer_pandas_reads_streams_from_parquet() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -299,6 +299,7 @@ fn peer_pandas_reads_streams_from_parquet() {
     assert_eq!(report.as_object().map(serde_json::Map::len), Some(10));
 }
 
+// shows: ros2-mcap peer mcap-ros2-support
 #[test]
 fn peer_mcap_ros2_decodes_every_message() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -339,6 +340,7 @@ fn peer_mcap_ros2_decodes_every_message() {
     assert_eq!(counted, exported.messages);
 }
 
+// shows: rrd write, peer rerun-sdk
 #[test]
 fn peer_rerun_opens_recordings() {
     let folder = tempfile::tempdir().expect("a folder");

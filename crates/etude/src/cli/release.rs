@@ -1,6 +1,6 @@
 //! `etude release …`.
 
-use super::FormatArgs;
+use super::{FormatArgs, GridArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use etude_dataset::release::Part;
 use std::path::PathBuf;
@@ -22,6 +22,10 @@ pub(crate) enum ReleaseCommand {
     Split(SplitArgs),
     /// Make a release of another one's episodes without some.
     DeleteEpisodes(DeleteArgs),
+    /// Make a release in which episodes show another task or have other instructions.
+    Relabel(RelabelArgs),
+    /// Make a release that states the rate and rules of its rows.
+    Resample(ResampleArgs),
 }
 
 /// Where the releases are, and how the result is written.
@@ -148,6 +152,64 @@ pub(crate) struct DeleteArgs {
     pub(crate) at: CentreArgs,
 }
 
+/// Options of `etude release relabel`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "No episode is written: what is said is a layer beside it, which exports put over what the episode says itself. What a \
+    label does not say, the label before it says.\n\n\
+    Examples:\n  \
+    etude release relabel bottles-1 --as bottles-2 --by annotator-7 --instruction \"en=put the bottle on the tray\" --centre centre\n  \
+    etude release relabel bottles-1 01J0000000000000000000000A --as bottles-3 --by annotator-7 --task cups \\\n    \
+    --reason \"it is a cup\" --centre centre"
+)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["task", "instruction"]))]
+pub(crate) struct RelabelArgs {
+    /// The release.
+    pub(crate) name: String,
+    /// Ids of the episodes [default: all].
+    #[arg(value_name = "EPISODE")]
+    pub(crate) episodes: Vec<String>,
+    /// Only episodes of this task.
+    #[arg(long, value_name = "TASK", conflicts_with = "episodes")]
+    pub(crate) of_task: Option<String>,
+    /// Name of the new release.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) new: String,
+    /// Who says so: a pseudonym.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// What was done: the task's id.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// What was asked for, in a language by its BCP 47 tag; may be given once per language.
+    #[arg(long, value_name = "LANGUAGE=TEXT", value_parser = instruction)]
+    pub(crate) instruction: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) at: CentreArgs,
+}
+
+/// Options of `etude release resample`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "No episode is read or written: streams stay at their own rates, and every export of the new release makes its rows as the \
+    release states, from the streams and not from other rows.\n\n\
+    Example:\n  etude release resample bottles-1 --as bottles-10hz --rate 10 --rule /robot/joint_states=linear --centre centre"
+)]
+pub(crate) struct ResampleArgs {
+    /// The release.
+    pub(crate) name: String,
+    /// Name of the new release.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) new: String,
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
+    #[command(flatten)]
+    pub(crate) at: CentreArgs,
+}
+
 /// By what a release is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SplitChoice {
@@ -159,6 +221,16 @@ pub(crate) enum SplitChoice {
     Origin,
     /// The licence.
     Licence,
+}
+
+fn instruction(text: &str) -> Result<(String, String), String> {
+    let expected = "expected LANGUAGE=TEXT, such as `en=lift the cup`";
+    let (language, sentence) = text.split_once('=').ok_or(expected)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if language.is_empty() || !language.chars().all(legal) || sentence.trim().is_empty() {
+        return Err(expected.to_owned());
+    }
+    Ok((language.to_owned(), sentence.to_owned()))
 }
 
 fn part(text: &str) -> Result<Part, String> {

@@ -178,10 +178,11 @@ pub(crate) struct ExportArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Reads what `etude import` reads and writes what `etude export` writes, without a centre: one episode at a time lies \
-    on disk. Exits with 3 where something of the source is not in the result.\n\n\
+    on disk. LeRobot becomes LeRobot 3.0 without a card: rows and coded frames stay as they are. Exits with 3 where something of the source is not in the result.\n\n\
     Examples:\n  \
-    etude convert datasets/g1-v2.1 g1-v3 --robot unitree_g1_inspire --format lerobot-v3\n  \
-    etude convert datasets/g1-v3 g1-less --robot unitree_g1_inspire --format lerobot-v3 --without 3,7"
+    etude convert datasets/g1-v2.1 g1-v3 --format lerobot-v3\n  \
+    etude convert datasets/g1-v2.1 g1-10hz --robot unitree_g1_inspire --format lerobot-v3 --rate 10\n  \
+    etude convert datasets/g1-v3 g1-less --format lerobot-v3 --without 3,7"
 )]
 pub(crate) struct ConvertArgs {
     /// The dataset's folder, a recording, or a folder of recordings.
@@ -190,9 +191,10 @@ pub(crate) struct ConvertArgs {
     /// The folder to write to; new or empty.
     #[arg(value_name = "OUT")]
     pub(crate) out: PathBuf,
-    /// The robot's embodiment card: a file, its folder, or a name in the folder of cards.
+    /// The robot's embodiment card: a file, its folder, or a name in the folder of cards. Without it, LeRobot
+    /// becomes LeRobot 3.0 as it is; everything else needs one.
     #[arg(long, visible_alias = "card", value_name = "CARD")]
-    pub(crate) robot: PathBuf,
+    pub(crate) robot: Option<PathBuf>,
     /// What each field of a recording is: a file that somebody confirmed.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
@@ -213,6 +215,20 @@ pub(crate) struct ConvertArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Rows")]
 pub(crate) struct RowArgs {
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
+    /// A further stream whose numbers become a feature, such as /robot/ee/left/pose or `/robot/joint_states.velocity`.
+    #[arg(long = "with", value_name = "TOPIC")]
+    pub(crate) further: Vec<String>,
+    /// How measured numbers are stored [default: auto].
+    #[arg(long, value_enum)]
+    pub(crate) float: Option<FloatChoice>,
+}
+
+/// Which rows there are, and which values they get.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Rows")]
+pub(crate) struct GridArgs {
     /// Rows per second [default: the rate of the episodes' cameras].
     #[arg(long, visible_alias = "rate", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) fps: Option<u32>,
@@ -225,12 +241,6 @@ pub(crate) struct RowArgs {
     /// What becomes of an episode in which rows lack a value [default: split].
     #[arg(long, value_enum)]
     pub(crate) stale: Option<StaleChoice>,
-    /// A further stream whose numbers become a feature, such as /robot/ee/left/pose.
-    #[arg(long = "with", value_name = "TOPIC")]
-    pub(crate) further: Vec<String>,
-    /// How measured numbers are stored [default: auto].
-    #[arg(long, value_enum)]
-    pub(crate) float: Option<FloatChoice>,
 }
 
 fn rule(text: &str) -> Result<(Topic, RowRule), String> {

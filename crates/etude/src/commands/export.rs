@@ -1,7 +1,7 @@
 //! `etude export` and `etude convert`: episodes in a foreign format.
 
 use super::{cards, import, release, tell};
-use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, RowArgs, StaleChoice};
+use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, RowArgs, StaleChoice};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::Output;
@@ -10,6 +10,7 @@ use etude_dataset::convert::Conversion;
 use etude_dataset::export::{Episodes, Filed, FloatType, Group, RowOptions, Stale, by_card};
 use etude_dataset::hdf::{self, HdfLayout};
 use etude_dataset::lerobot::{self, DatasetLayout, ImportOptions};
+use etude_dataset::release::Rows;
 use etude_dataset::streams::{self, StreamFormat};
 use etude_dataset::{Problem, rlds};
 use etude_model::Topic;
@@ -21,9 +22,13 @@ use std::process::ExitCode;
 pub(crate) fn run(arguments: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let centre = Centre::open(&arguments.centre)?;
     let release = release::open(&centre, &arguments.name)?;
-    let writing = Writing::new(arguments.format, &arguments.rows, &release.name)?;
+    let mut writing = Writing::new(arguments.format, &arguments.rows, &release.name)?;
+    if let Some(rows) = &release.rows {
+        writing.as_stated(rows, &arguments.rows, &release.name)?;
+    }
     let failed = || format!("the release {} cannot be exported to {}", release.name, arguments.out.display());
-    let mut groups = by_card(&release, &arguments.centre, &arguments.out).with_context(failed)?;
+    let mut groups = by_card(&release, &arguments.centre, &centre.labels(&release)?, &arguments.out)
+        .with_context(failed)?;
     if writing.keeps_streams() {
         // Streams need no common shape.
         let episodes = groups.drain(..).flat_map(|group| group.episodes).collect();
@@ -55,7 +60,14 @@ pub(crate) fn convert(arguments: &ConvertArgs, output: &Output) -> anyhow::Resul
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let writing = Writing::new(arguments.format, &arguments.rows, &name)?;
     let failed = || format!("{} cannot be converted to {}", source.display(), out.display());
-    let card = cards::named(&arguments.robot, arguments.robots.as_deref())?;
+    let robots = arguments.robots.as_deref();
+    let card = match &arguments.robot {
+        Some(robot) => cards::named(robot, robots)?,
+        None if writing.is_plain_v30(&arguments.rows) && import::is_lerobot(source) => {
+            return carry(arguments, output).with_context(failed);
+        }
+        None => return Err(cards::missing(source, robots)),
+    };
     if import::is_lerobot(source) {
         if arguments.mapping.is_some() {
             return Err(import::takes_no_mapping(source));
@@ -70,6 +82,40 @@ pub(crate) fn convert(arguments: &ConvertArgs, output: &Output) -> anyhow::Resul
     let episodes = Conversion::of_recordings(&importer, without, out).with_context(failed)?;
     writing.converted(episodes, out, &importer.source().problems, output).with_context(failed)
 }
+
+/// A LeRobot dataset as one of version 3.0, its rows and coded frames as they are.
+fn carry(arguments: &ConvertArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    if arguments.mapping.is_some() {
+        return Err(import::takes_no_mapping(&arguments.source));
+    }
+    let number = |text: &String| {
+        text.parse::<u64>()
+            .with_context(|| format!("--without: expected numbers of episodes, found {text:?}"))
+    };
+    let without = arguments.without.iter().map(number).collect::<anyhow::Result<Vec<_>>>()?;
+    let bar = output.bar(0, "converting");
+    let progress = &mut |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    let options = lerobot::ExportOptions::default();
+    let done = lerobot::carry(&arguments.source, &without, &arguments.out, &options, progress);
+    bar.finish_and_clear();
+    let done = done.map_err(|error| {
+        Advised::new(error.to_string(), "with --robot CARD a dataset of any version is read and written anew")
+    })?;
+    let frames = [done.frames_copied, 0];
+    let cells = of_rows(done.robot, [done.episodes, done.rows], done.fps, frames);
+    let losses = done.problems.iter().filter(|problem| problem.loss).count().to_string();
+    let cells: Vec<String> =
+        std::iter::once(done.folder.display().to_string()).chain(cells).chain([losses]).collect();
+    output.data(&output.table(&HEADS, [cells]))?;
+    Ok(exit::done(tell(&done.problems, output)))
+}
+
+/// Heads of the table of datasets that have rows.
+const HEADS: [&str; 8] =
+    ["folder", "robot", "episodes", "rows", "rate", "frames copied", "frames coded anew", "losses"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -110,6 +156,31 @@ impl Writing {
             refuse_rows(rows)?;
         }
         Ok(Self { kind, rows: row_options(rows), name: name.to_owned() })
+    }
+
+    /// Rows as a release states them. What would be against it is refused.
+    fn as_stated(&mut self, rows: &Rows, given: &RowArgs, release: &str) -> anyhow::Result<()> {
+        let refused = |what: String| {
+            let hint = "the release that it was made of states no rows; `etude release resample` makes one that states others";
+            Err(Advised::new(what, hint).into())
+        };
+        if self.keeps_streams() {
+            return refused(format!(
+                "the release {release} states rows at {} Hz, and this format keeps every message of every stream",
+                rows.fps
+            ));
+        }
+        if let Some(option) = given_of(&given.grid) {
+            return refused(format!("the release {release} states its rows, so {option} cannot be given"));
+        }
+        rows.apply(&mut self.rows);
+        Ok(())
+    }
+
+    /// Whether LeRobot 3.0 is asked for and nothing is said of its rows.
+    fn is_plain_v30(&self, given: &RowArgs) -> bool {
+        let is_plain = given_of(&given.grid).is_none() && given.further.is_empty() && given.float.is_none();
+        self.kind == Kind::LeRobot(DatasetLayout::V30) && is_plain
     }
 
     const fn keeps_streams(&self) -> bool {
@@ -180,11 +251,8 @@ impl Writing {
 
     /// Shows what was written; whether something was lost.
     fn show(&self, written: &[Dataset], output: &Output) -> anyhow::Result<bool> {
-        let heads: &[&str] = if self.keeps_streams() {
-            &["folder", "episodes", "messages", "losses"]
-        } else {
-            &["folder", "robot", "episodes", "rows", "rate", "frames copied", "frames coded anew", "losses"]
-        };
+        let heads: &[&str] =
+            if self.keeps_streams() { &["folder", "episodes", "messages", "losses"] } else { &HEADS };
         output.data(&output.table(heads, written.iter().map(|dataset| dataset.cells.clone())))?;
         Ok(written.iter().fold(false, |lost, dataset| lost | tell(&dataset.problems, output)))
     }
@@ -199,14 +267,12 @@ fn of_rows(embodiment: String, counts: [u64; 2], fps: u32, frames: [u64; 2]) -> 
 
 /// What the options say of rows.
 fn row_options(rows: &RowArgs) -> RowOptions {
+    let grid = &rows.grid;
     RowOptions {
-        fps: rows.fps,
-        max_age: rows.max_age,
-        rules: rows.rules.iter().cloned().collect(),
-        stale: match rows.stale {
-            Some(StaleChoice::Drop) => Stale::Drop,
-            Some(StaleChoice::Split) | None => Stale::Split,
-        },
+        fps: grid.fps,
+        max_age: grid.max_age,
+        rules: grid.rules.iter().cloned().collect(),
+        stale: stale(grid.stale),
         float: match rows.float {
             Some(FloatChoice::F32) => FloatType::F32,
             Some(FloatChoice::F64) => FloatType::F64,
@@ -216,18 +282,31 @@ fn row_options(rows: &RowArgs) -> RowOptions {
     }
 }
 
+/// What becomes of episodes in which rows lack a value.
+pub(super) const fn stale(choice: Option<StaleChoice>) -> Stale {
+    match choice {
+        Some(StaleChoice::Drop) => Stale::Drop,
+        Some(StaleChoice::Split) | None => Stale::Split,
+    }
+}
+
+/// The first option of the grid that is given.
+fn given_of(grid: &GridArgs) -> Option<&'static str> {
+    let given = [
+        ("--fps", grid.fps.is_some()),
+        ("--rule", !grid.rules.is_empty()),
+        ("--max-age", grid.max_age.is_some()),
+        ("--stale", grid.stale.is_some()),
+    ];
+    given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+}
+
 /// Options that would be without effect are refused.
 fn refuse_rows(rows: &RowArgs) -> anyhow::Result<()> {
-    let given = [
-        ("--fps", rows.fps.is_some()),
-        ("--rule", !rows.rules.is_empty()),
-        ("--max-age", rows.max_age.is_some()),
-        ("--stale", rows.stale.is_some()),
-        ("--with", !rows.further.is_empty()),
-        ("--float", rows.float.is_some()),
-    ];
-    match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((option, _)) => Err(Advised::new(
+    let given = [("--with", !rows.further.is_empty()), ("--float", rows.float.is_some())];
+    let other = given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
+    match given_of(&rows.grid).or(other) {
+        Some(option) => Err(Advised::new(
             format!("{option} is for formats that have rows at one rate"),
             "parquet, mcap-ros2 and rrd keep every message of every stream with its own times",
         )

@@ -1,16 +1,21 @@
 //! `etude release`: freeze a choice of episodes, show it, verify it, make others of it.
 
-use super::{filter, now_us, sound, tell};
-use crate::cli::{CreateArgs, Format, ReleaseCommand, ReleaseDiffArgs, ShowArgs, SplitChoice, VerifyArgs};
+use super::{export, filter, now_us, sound, tell};
+use crate::cli::{
+    CreateArgs, Format, RelabelArgs, ReleaseCommand, ReleaseDiffArgs, ResampleArgs, ShowArgs, SplitChoice,
+    VerifyArgs,
+};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::{self, Output};
 use etude_dataset::Release;
-use etude_dataset::release::SplitBy;
-use etude_model::id::EpisodeId;
+use etude_dataset::export::Stale;
+use etude_dataset::release::{Rows, SplitBy};
+use etude_model::Label;
+use etude_model::id::{EpisodeId, TaskId};
 use etude_store::{Centre, Error};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// Does what was asked for.
@@ -41,6 +46,8 @@ pub(crate) fn run(command: &ReleaseCommand, output: &Output) -> anyhow::Result<E
             let less = open(&centre, &arguments.name)?.without(&arguments.new, &episodes)?;
             file(&centre, &[less], arguments.at.format.format, output)
         }
+        ReleaseCommand::Relabel(arguments) => relabel(arguments, output),
+        ReleaseCommand::Resample(arguments) => resample(arguments, output),
     }
 }
 
@@ -100,8 +107,9 @@ fn show(arguments: &ShowArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn verify(arguments: &VerifyArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let release = open(&Centre::open(&arguments.at.centre)?, &arguments.name)?;
-    let problems = release.verify(&arguments.at.centre);
+    let centre = Centre::open(&arguments.at.centre)?;
+    let release = open(&centre, &arguments.name)?;
+    let problems = centre.verify(&release);
     let count = output::count(release.episodes.len(), "episode");
     match arguments.at.format.format {
         Format::Json => output.json(&json!({
@@ -142,6 +150,52 @@ fn file(centre: &Centre, releases: &[Release], format: Format, output: &Output) 
     Ok(exit::DONE)
 }
 
+fn relabel(arguments: &RelabelArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let centre = Centre::open(&arguments.at.centre)?;
+    let release = open(&centre, &arguments.name)?;
+    let of_task = arguments.of_task.as_ref().map(TaskId::new);
+    let episodes: Vec<EpisodeId> = if arguments.episodes.is_empty() {
+        let all = release.episodes.iter();
+        let meant = all.filter(|episode| of_task.is_none() || episode.task == of_task);
+        meant.map(|episode| episode.episode.clone()).collect()
+    } else {
+        arguments.episodes.iter().map(EpisodeId::new).collect()
+    };
+    if let (Some(task), true) = (&of_task, episodes.is_empty()) {
+        let tasks: BTreeSet<String> =
+            release.episodes.iter().flat_map(|episode| &episode.task).map(ToString::to_string).collect();
+        let hint = format!("its tasks are {}", tasks.into_iter().collect::<Vec<_>>().join(", "));
+        return Err(Advised::new(format!("{} has no episode of the task {task}", release.name), hint).into());
+    }
+    let change = |episode| Label {
+        reason: arguments.reason.clone(),
+        task: arguments.task.as_ref().map(TaskId::new),
+        instruction: arguments.instruction.iter().cloned().collect(),
+        ..Label::new(episode, &arguments.by)
+    };
+    let made = centre.relabel(&release, &arguments.new, &episodes, change, now_us())?;
+    file(&centre, &[made], arguments.at.format.format, output)
+}
+
+fn resample(arguments: &ResampleArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let grid = &arguments.grid;
+    let Some(fps) = grid.fps else {
+        let hint = "--rate 10 makes ten rows of every second";
+        return Err(
+            Advised::new("a release states its rows by their rate, and no rate is given", hint).into()
+        );
+    };
+    let rows = Rows {
+        fps,
+        max_age: grid.max_age,
+        rules: grid.rules.iter().cloned().collect(),
+        stale: export::stale(grid.stale),
+    };
+    let centre = Centre::open(&arguments.at.centre)?;
+    let made = open(&centre, &arguments.name)?.resampled(&arguments.new, rows)?;
+    file(&centre, &[made], arguments.at.format.format, output)
+}
+
 fn split_by(choice: SplitChoice) -> SplitBy {
     match choice {
         SplitChoice::Task => SplitBy::Task,
@@ -168,8 +222,11 @@ fn diff(arguments: &ReleaseDiffArgs, output: &Output) -> anyhow::Result<ExitCode
             let changed = found.changed.iter();
             let changed = changed
                 .map(|change| vec![change.episode.to_string(), format!("{} differ", change.what.join(", "))]);
-            let rows = only(&one.name, &found.removed).into_iter().chain(only(&other.name, &found.added));
-            output.data(&output.table(&["episode", "difference"], rows.chain(changed)))?;
+            let rows =
+                found.rows.then(|| vec!["all".to_owned(), "the rows that they state differ".to_owned()]);
+            let rows = rows.into_iter().chain(only(&one.name, &found.removed));
+            let rows = rows.chain(only(&other.name, &found.added)).chain(changed);
+            output.data(&output.table(&["episode", "difference"], rows))?;
         }
     }
     Ok(sound(found.is_empty()))
@@ -185,12 +242,14 @@ pub(super) fn summary(release: &Release, output: &Output) -> String {
         pairs.into_iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ")
     };
     let seconds: i64 = release.episodes.iter().map(|episode| episode.duration_us).sum();
+    let rows = release.rows.as_ref().map(rows);
     output.pairs(&[
         ("release", release.name.clone()),
         ("digest", release.digest().to_string()),
         ("chosen by", release.query.clone().unwrap_or_else(|| "every episode".to_owned())),
         ("episodes", release.episodes.len().to_string()),
         ("duration", format!("{:.1} s", seconds as f64 * 1e-6)),
+        ("rows", rows.unwrap_or_else(|| "as each export says".to_owned())),
         (
             "robots",
             listed(embodiments.iter().map(|(name, count)| ((*name).to_owned(), count.to_string())).collect()),
@@ -200,4 +259,13 @@ pub(super) fn summary(release: &Release, output: &Output) -> String {
             listed(release.licences.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()),
         ),
     ])
+}
+
+/// What a release says of its rows.
+fn rows(rows: &Rows) -> String {
+    let rules = rows.rules.iter().map(|(topic, rule)| format!("{topic} {rule}"));
+    let age = rows.max_age.map(|age| format!("none older than {} ms", age.as_ms()));
+    let stale = (rows.stale == Stale::Drop).then(|| "rows that lack a value dropped".to_owned());
+    let facts = std::iter::once(format!("{} Hz", rows.fps)).chain(rules).chain(age).chain(stale);
+    facts.collect::<Vec<_>>().join(", ")
 }

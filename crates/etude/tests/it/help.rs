@@ -24,6 +24,8 @@ fn help_of_every_command() {
         &["release", "merge"],
         &["release", "split"],
         &["release", "delete-episodes"],
+        &["release", "relabel"],
+        &["release", "resample"],
         &["export"],
         &["convert"],
         &["retarget"],

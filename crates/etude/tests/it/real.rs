@@ -162,6 +162,7 @@ fn release_and_export(folder: &Path) {
     let again = etude_in(folder, &export).exits(1);
     assert!(again.stderr.contains("hint: "), "{again:#?}");
     other_formats(folder);
+    labels_and_rows(folder);
 }
 
 /// The three episodes of the release `val` in every other format.
@@ -226,6 +227,78 @@ fn surgery(folder: &Path) {
         absent.stderr.contains("hint: the centre has"),
         "a name that is taken files none of them: {absent:#?}"
     );
+}
+
+/// A release whose episodes show something else, and one that states its rows.
+fn labels_and_rows(folder: &Path) {
+    let release = |arguments: &[&str]| {
+        let all: Vec<&str> =
+            ["release"].iter().chain(arguments).chain(&["--centre", "centre"]).copied().collect();
+        etude_in(folder, &all)
+    };
+    let said = [
+        "--task",
+        "lift_bottle",
+        "--instruction",
+        "en=lift it",
+        "--by",
+        "annotator-7",
+        "--reason",
+        "clearer",
+    ];
+    let made = release(&[&["relabel", "val", "--as", "said", "--format", "json"][..], &said].concat())
+        .exits(0)
+        .json();
+    for episode in made[0]["episodes"].as_array().expect("episodes") {
+        assert_eq!(episode["task"], "lift_bottle");
+        assert!(
+            episode["layers"]
+                .as_array()
+                .expect("layers")
+                .iter()
+                .any(|layer| layer["version"] == "annotator-7")
+        );
+    }
+    assert!(release(&["diff", "val", "said"]).exits(1).stdout.contains("layers, description differ"));
+    release(&["verify", "said"]).exits(0);
+    let absent =
+        release(&["relabel", "val", "--of-task", "cups", "--as", "x", "--task", "y", "--by", "z"]).exits(1);
+    assert!(absent.stderr.contains("no episode of the task cups") && absent.stderr.contains("its tasks are"));
+
+    let resampled = ["resample", "said", "--as", "ten", "--rate", "10", "--max-age", "200ms"];
+    assert!(release(&resampled).exits(0).stdout.contains("10 Hz, none older than 200 ms"));
+    release(&["resample", "said", "--as", "none"]).exits(1);
+    let export = |format: &str, options: &[&str]| {
+        let out = format!("exports/ten-{format}");
+        let fixed = ["export", "ten", "--centre", "centre", "--format", format, "--out", &out];
+        etude_in(folder, &fixed.iter().chain(options).copied().collect::<Vec<_>>())
+    };
+    export("lerobot-v2.1", &[]).exits(0);
+    let text = |file: &str| {
+        fs::read_to_string(folder.join("exports/ten-lerobot-v2.1/meta").join(file)).expect("a file")
+    };
+    assert!(text("tasks.jsonl").contains("lift it"), "{}", text("tasks.jsonl"));
+    let alignment: Value = serde_json::from_str(&text("alignment.json")).expect("JSON");
+    assert_eq!(
+        (alignment["rate_hz"].as_u64(), alignment["max_age_ns"].as_u64()),
+        (Some(10), Some(200_000_000))
+    );
+    let sidecar: Value = serde_json::from_str(&text("etude.json")).expect("JSON");
+    assert_eq!(sidecar["episodes"][0]["task"], "lift_bottle");
+    let layer =
+        made[0]["episodes"][0]["layers"].as_array().expect("layers").iter().find(|l| l["kind"] == "label");
+    let layer = layer.and_then(|layer| layer["digest"].as_str()).expect("a label").to_owned();
+    assert_eq!(sidecar["episodes"][0]["notes"]["label"], format!("{layer} by annotator-7"));
+    let run = export("groot", &["--fps", "5"]).exits(1);
+    assert!(run.stderr.contains("states its rows, so --fps cannot be given"), "{run:#?}");
+    let run = export("rrd", &[]).exits(1);
+    assert!(run.stderr.contains("states rows at 10 Hz"), "{run:#?}");
+
+    let file = folder.join("centre/layers").join(&layer[..2]).join(format!("{layer}.json"));
+    let whole = fs::read_to_string(&file).expect("a layer");
+    fs::write(&file, whole.replace("lift it", "drop it")).expect("a file");
+    assert!(release(&["verify", "said"]).exits(1).stderr.contains("expected the digest"));
+    fs::write(&file, whole).expect("a file");
 }
 
 fn numbers_and_frames_are_the_sources(source: &Path, export: &Path) {

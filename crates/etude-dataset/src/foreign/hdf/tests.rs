@@ -141,6 +141,7 @@ fn video(path: &Path, frames: usize) -> Vec<Vec<u8>> {
     units.into_iter().map(|unit| unit.data).collect()
 }
 
+// shows: aloha read-made
 #[test]
 fn aloha_comes_in_by_its_own_order_of_joints() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -201,6 +202,7 @@ fn compressed_pictures_of_aloha_lose_their_padding() {
     assert_eq!(problems, []);
 }
 
+// shows: robomind read-made
 #[test]
 fn robomind_comes_in_for_every_embodiment_of_its_table() {
     let coded = || Made::Coded((0..ROWS).map(png).collect());
@@ -327,6 +329,7 @@ fn robominds_simulations_keep_their_own_rates() {
     assert_eq!(counts.map(|topic| of(&records, topic).len()), [ROWS, 5, 3]);
 }
 
+// shows: agibot read-made
 #[test]
 fn agibot_world_has_a_clock_rows_that_count_and_videos_as_they_are() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -381,6 +384,7 @@ fn agibot_world_has_a_clock_rows_that_count_and_videos_as_they_are() {
     assert!(facts.notes["agibot.label_info"].contains("\"skill\":\"Pick\""));
 }
 
+// shows: droid read-made
 #[test]
 fn droid_comes_in_with_its_clock_and_cameras_by_their_place() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -420,6 +424,7 @@ fn droid_comes_in_with_its_clock_and_cameras_by_their_place() {
     assert!(!serde_json::to_string(&manifest).expect("JSON").contains("Person"));
 }
 
+// shows: mimicgen read-made
 #[test]
 fn mimicgen_adds_poses_as_matrices() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -65,8 +65,9 @@ impl EpisodeList {
         Ok(match options.layout {
             DatasetLayout::V30 => Self::Table(Box::new(EpisodeTable::new(
                 folder,
-                columns,
-                &plan.cameras,
+                columns.iter().map(|column| column.key.clone()).collect(),
+                plan.cameras.iter().map(|camera| camera.key.clone()).collect(),
+                columns.len() - NUMBERING.len(),
                 options.data_file_bytes,
             ))),
             DatasetLayout::V21 | DatasetLayout::Groot => {

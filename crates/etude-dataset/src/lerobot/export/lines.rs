@@ -3,7 +3,7 @@
 use super::super::error::Error;
 use super::super::tables::{CHUNK_FILES, Column};
 use super::episode::Export;
-use super::meta::{Record, described, write_json};
+use super::meta::{Record, described, nested, write_json};
 use crate::export::{Camera, Feature, Layout, Role};
 use crate::stats::Summary;
 use serde_json::{Map, Value, json};
@@ -42,7 +42,6 @@ impl EpisodeLines {
         for (key, summary) in self.columns.iter().zip(&record.numbers) {
             stats.insert(key.clone(), without_quantiles(summary, &|values| json!(values)));
         }
-        let nested = |values: &[f64]| json!(values.iter().map(|value| [[*value]]).collect::<Vec<_>>());
         for (key, summary) in self.cameras.iter().zip(&record.images).filter(|(_, summary)| summary.count > 0)
         {
             stats.insert(key.clone(), without_quantiles(summary, &nested));

@@ -1,14 +1,12 @@
 //! What a dataset says of itself: info.json, stats.json, the table of episodes, and where each episode came from.
 
 use super::super::error::Error;
-use super::super::tables::{
-    CHUNK_FILES, Column, Naming, ShardedTable, list_f64, list_i64, list_image, list_texts,
-};
+use super::super::tables::{CHUNK_FILES, Naming, ShardedTable, list_f64, list_i64, list_image, list_texts};
 use super::episode::Export;
 use super::lines::info_v21;
 use super::video::Placed;
 use super::{DatasetLayout, ExportOptions};
-use crate::export::{Age, Camera, Layout, Piece, Provenance, Table};
+use crate::export::{Age, Layout, Piece, Provenance, Table};
 use crate::problem::Problem;
 use crate::stats::quantile::EXACT;
 use crate::stats::{QUANTILES, Summary};
@@ -50,11 +48,18 @@ pub(super) struct EpisodeTable {
 }
 
 impl EpisodeTable {
-    pub(super) fn new(folder: &Path, columns: &[Column], cameras: &[Camera], limit_bytes: u64) -> Self {
+    /// `columns`: keys of what has numbers, the first `features` of them before the cameras; `cameras`: theirs.
+    pub(super) fn new(
+        folder: &Path,
+        columns: Vec<String>,
+        cameras: Vec<String>,
+        features: usize,
+        limit_bytes: u64,
+    ) -> Self {
         Self {
-            columns: columns.iter().map(|column| column.key.clone()).collect(),
-            cameras: cameras.iter().map(|camera| camera.key.clone()).collect(),
-            features: columns.len() - super::episode::NUMBERING.len(),
+            columns,
+            cameras,
+            features,
             table: None,
             folder: folder.join("meta/episodes"),
             limit_bytes,
@@ -153,6 +158,9 @@ fn summary_columns(
 ) -> Vec<(String, ArrayRef)> {
     let numbers =
         |value: &dyn Fn(&Summary) -> Vec<f64>| list(&rows.iter().map(|row| value(row)).collect::<Vec<_>>());
+    if rows.iter().all(|row| row.count == 0) {
+        return Vec::new();
+    }
     let mut columns = vec![
         (format!("stats/{key}/min"), numbers(&|row| row.min.clone())),
         (format!("stats/{key}/max"), numbers(&|row| row.max.clone())),
@@ -161,6 +169,9 @@ fn summary_columns(
         (format!("stats/{key}/count"), list_i64(&rows.iter().map(|row| row.count).collect::<Vec<_>>())),
     ];
     for (number, (name, _)) in QUANTILES.iter().enumerate() {
+        if rows.iter().all(|row| row.quantiles.get(number).is_none_or(Vec::is_empty)) {
+            continue;
+        }
         let values = numbers(&|row| row.quantiles.get(number).cloned().unwrap_or_default());
         columns.push((format!("stats/{key}/{name}"), values));
     }
@@ -187,7 +198,6 @@ pub(super) fn write_stats(export: &Export, written: &Written) -> Result<(), Erro
     for (camera, summary) in
         export.plan.cameras.iter().zip(&written.images).filter(|(_, summary)| summary.count > 0)
     {
-        let nested = |values: &[f64]| json!(values.iter().map(|value| [[*value]]).collect::<Vec<_>>());
         stats.insert(camera.key.clone(), described(summary, nested));
     }
     for (key, summary) in last {
@@ -205,6 +215,11 @@ fn has_null(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(|values| values.iter().any(has_null))
 }
 
+/// Numbers of pictures have the shape (channel, 1, 1).
+pub(super) fn nested(values: &[f64]) -> Value {
+    json!(values.iter().map(|value| [[*value]]).collect::<Vec<_>>())
+}
+
 pub(super) fn described(summary: &Summary, list: impl Fn(&[f64]) -> Value) -> Value {
     let mut stats = Map::new();
     stats.insert("min".to_owned(), list(&summary.min));
@@ -212,7 +227,9 @@ pub(super) fn described(summary: &Summary, list: impl Fn(&[f64]) -> Value) -> Va
     stats.insert("mean".to_owned(), list(&summary.mean));
     stats.insert("std".to_owned(), list(&summary.std));
     stats.insert("count".to_owned(), json!([summary.count]));
-    for ((name, _), values) in QUANTILES.iter().zip(&summary.quantiles) {
+    for ((name, _), values) in
+        QUANTILES.iter().zip(&summary.quantiles).filter(|(_, values)| !values.is_empty())
+    {
         stats.insert((*name).to_owned(), list(values));
     }
     Value::Object(stats)
@@ -331,7 +348,8 @@ impl Sidecar {
             statistics: format!(
                 "count, min, max, mean and std are exact; quantiles are exact up to {EXACT} rows and off by at most \
                  quantile_rank_error of all ranks beyond. Images: at most {} frames per episode and camera, key \
-                 frames evenly spread where video is copied, every n-th frame where it is coded anew.",
+                 frames evenly spread where video is copied, every n-th frame where it is coded anew; of large pictures every \
+                 n-th pixel of every n-th row, so that 150 or a few more stand on the longer side.",
                 options.image_samples
             ),
             quantile_rank_error: 0.0,

@@ -3,6 +3,10 @@
 //! A group of pictures is copied where its frames stand in the rows one by one and in order; only the others are
 //! decoded and coded anew. A file of H.264 may hold both: its parameter sets then stand with its key frames.
 
+mod whole;
+
+pub(super) use whole::Feed;
+
 use super::super::error::Error;
 use super::super::tables::{CHUNK_FILES, Naming};
 use super::segments::{Segment, segments};
@@ -62,6 +66,7 @@ struct Open {
     writer: Mp4Writer,
     codec: Codec,
     has_sets_in_units: bool,
+    reorder_frames: u32,
     frames: u64,
     bytes: u64,
 }
@@ -100,6 +105,7 @@ impl CameraWriter {
             subject,
             from: None,
             is_mixed,
+            reorder_frames: 0,
             bytes: wanted.iter().filter_map(|frame| facts.bytes.get(*frame as usize)).sum(),
         };
         let mut images = ImageAccumulator::default();
@@ -119,11 +125,16 @@ impl CameraWriter {
                 }
             }
         }
-        let (chunk, file) = (self.number / CHUNK_FILES, self.number % CHUNK_FILES);
+        let (chunk, file) = self.place();
         let from = part.from.ok_or_else(|| part.failed("it has no frames".to_owned()))?;
         let time = |frame: u64| self.frame_rate.frame_time_s(frame);
         let (from_s, to_s) = (time(from), time(from + wanted.len() as u64));
         Ok(Placed { chunk, file, from_s, to_s, copied, encoded, images })
+    }
+
+    /// Chunk and file of what was written last.
+    fn place(&self) -> (u64, u64) {
+        (self.number / CHUNK_FILES, self.number % CHUNK_FILES)
     }
 
     /// Copies frames that follow one another, the first of which is a key frame.
@@ -143,7 +154,7 @@ impl CameraWriter {
             if sampled.contains(&number) || self.shape.is_none() {
                 let image = still(&mut stills, &unit, number).map_err(|message| part.failed(message))?;
                 self.check_shape(&image, unit.codec, &part.subject)?;
-                images.push_rgb(image.data());
+                images.push_rgb(image.data(), image.width());
             }
             self.push(part, &unit)?;
         }
@@ -162,14 +173,18 @@ impl CameraWriter {
     }
 
     fn check_shape(&mut self, image: &RgbImage, codec: Codec, subject: &str) -> Result<(), Error> {
-        let (width, height, _) = *self.shape.get_or_insert((image.width(), image.height(), codec));
-        if (width, height) == (image.width(), image.height()) {
+        self.check_size(image.width(), image.height(), codec, subject)
+    }
+
+    fn check_size(&mut self, width: u32, height: u32, codec: Codec, subject: &str) -> Result<(), Error> {
+        let (expected, found) = (*self.shape.get_or_insert((width, height, codec)), (width, height));
+        if (expected.0, expected.1) == found {
             return Ok(());
         }
         Err(crate::export::Error::Mixed {
             subject: subject.to_owned(),
-            expected: format!("pictures of {width} x {height}"),
-            found: format!("{} x {}", image.width(), image.height()),
+            expected: format!("pictures of {} x {}", expected.0, expected.1),
+            found: format!("{width} x {height}"),
         }
         .into())
     }
@@ -195,7 +210,7 @@ impl CameraWriter {
             let row = rows.start + row;
             self.check_shape(image, Codec::H264, &part.subject)?;
             if samples > 0 && row.is_multiple_of(every) {
-                images.push_rgb(image.data());
+                images.push_rgb(image.data(), image.width());
             }
             let encoder = match encoder {
                 Some(encoder) => encoder,
@@ -218,10 +233,17 @@ impl CameraWriter {
 
     /// Puts a unit into the open file; the first of a part may begin a new one, for its size or its parameter sets.
     fn push(&mut self, part: &mut Part, unit: &AccessUnit) -> Result<(), Error> {
+        self.push_at(part, unit, None)
+    }
+
+    /// The same for a unit that is shown as this frame of the part; absent: in the order in which units come.
+    fn push_at(&mut self, part: &mut Part, unit: &AccessUnit, shown: Option<u64>) -> Result<(), Error> {
         let is_mixed = part.is_mixed;
+        let reorder_frames = part.reorder_frames;
         if part.from.is_none() {
             let does_not_fit = |open: &Open| {
                 open.codec != unit.codec
+                    || open.reorder_frames != reorder_frames
                     || open.bytes + part.bytes > self.limit_bytes
                     || is_mixed && !open.has_sets_in_units
             };
@@ -230,10 +252,10 @@ impl CameraWriter {
             }
         }
         let is_first = part.from.is_none();
-        match self.try_push(unit, is_mixed) {
+        match self.try_push(unit, part, shown) {
             Err(PushError::Write(WriteError::ParameterSetsChanged { .. })) if is_first => {
                 self.next_file()?;
-                self.try_push(unit, is_mixed).map_err(|error| error.into_error(part))?;
+                self.try_push(unit, part, shown).map_err(|error| error.into_error(part))?;
             }
             other => other.map_err(|error| error.into_error(part))?,
         }
@@ -243,7 +265,8 @@ impl CameraWriter {
         Ok(())
     }
 
-    fn try_push(&mut self, unit: &AccessUnit, is_mixed: bool) -> Result<(), PushError> {
+    fn try_push(&mut self, unit: &AccessUnit, part: &Part, shown: Option<u64>) -> Result<(), PushError> {
+        let (is_mixed, reorder_frames) = (part.is_mixed, part.reorder_frames);
         if self.open.is_none() {
             let (width, height, _) =
                 self.shape.ok_or_else(|| PushError::Other("its size is unknown".to_owned()))?;
@@ -251,13 +274,17 @@ impl CameraWriter {
             let folder = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(folder).map_err(|error| PushError::Other(error.to_string()))?;
             let track = VideoTrack::new(unit.codec, width, height, self.frame_rate);
+            let track = VideoTrack { reorder_frames, ..track };
             let track = if is_mixed { track.with_sets_in_units() } else { track };
             let writer = Mp4Writer::create(&path, track)?;
             let codec = unit.codec;
-            self.open = Some(Open { writer, codec, has_sets_in_units: is_mixed, frames: 0, bytes: 0 });
+            let has_sets_in_units = is_mixed;
+            self.open = Some(Open { writer, codec, has_sets_in_units, reorder_frames, frames: 0, bytes: 0 });
         }
         let open = self.open.as_mut().expect("it was opened");
-        open.writer.push(unit, open.frames)?;
+        let begin = part.from.unwrap_or(open.frames);
+        let index = shown.map_or(open.frames, |shown| begin + shown);
+        open.writer.push(unit, index)?;
         open.frames += 1;
         open.bytes += unit.data.len() as u64;
         Ok(())
@@ -286,6 +313,8 @@ struct Part {
     from: Option<u64>,
     /// Whether some of it is copied and some coded anew.
     is_mixed: bool,
+    /// Frames by which decoding runs ahead of what is shown.
+    reorder_frames: u32,
     /// What it takes, bytes; of what is coded anew a guess.
     bytes: u64,
 }

@@ -18,6 +18,7 @@ fn texts(records: &mut dyn Records) -> (Vec<String>, Vec<String>) {
     (found, records.ledger().all_problems().iter().map(ToString::to_string).collect())
 }
 
+// shows: rosbag1 read-real
 #[test]
 fn a_bag_whose_indexes_are_wrong_comes_in_whole() {
     let Some(root) = data("teleop_centre_mcap") else { return };
@@ -66,6 +67,9 @@ fn a_bag_that_was_cut_gives_what_is_before_the_cut() {
     }
 }
 
+// shows: rosbag2-sqlite3 read-real
+// shows: rosbag2-mcap read-real
+// shows: mcap-ros2msg read-real
 #[test]
 fn split_recordings_of_both_storages_come_in_whole() {
     let Some(root) = data("rosbag2_mcap_sqlite") else { return };

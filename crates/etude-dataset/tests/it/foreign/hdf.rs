@@ -7,6 +7,7 @@ use etude_episode::Episode;
 use etude_model::{ClockKind, Sample};
 use std::fs;
 
+// shows: robosuite read-real
 #[test]
 fn robosuite_comes_in_with_the_names_of_its_model() {
     let Some(root) = data("robosuite_hdf5/v1.4.0_panda_lift") else { return };

@@ -33,6 +33,7 @@ pub(crate) fn json_mcap(
     writer.finish().expect("a file");
 }
 
+// shows: mcap-json read-made
 #[test]
 fn json_comes_in_with_scale_sign_and_names_that_change_their_order() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -142,6 +143,7 @@ const PROTOBUF: &str = r#"
     format = "h264"
 "#;
 
+// shows: mcap-protobuf read-made
 #[test]
 fn protobuf_comes_in_and_video_is_copied_byte_by_byte() {
     let folder = tempfile::tempdir().expect("a folder");

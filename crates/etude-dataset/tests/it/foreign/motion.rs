@@ -72,6 +72,7 @@ const MOCAPBANK_HEAD: [f64; 7] = [
     0.999_315_067_174_373_2,
 ];
 
+// shows: aframe read-real
 #[test]
 fn a_headset_comes_in_with_its_own_times() {
     let Some(root) = data("human_hand_vr_tracking") else { return };
@@ -127,6 +128,7 @@ fn a_recording_that_breaks_off_gives_what_stands_before() {
     assert_said(&problems, true, &["what follows its place is lost: EOF"]);
 }
 
+// shows: bvh read-real
 #[test]
 fn a_body_comes_in_by_its_skeleton_and_its_unit_is_asked() {
     let Some(root) = data("human_hand_vr_tracking") else { return };

@@ -71,6 +71,7 @@ fn floats(values: &[f32]) -> Vec<u8> {
     field(1, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
+// shows: rlds read-real
 #[test]
 fn a_real_dataset_comes_in_without_tensorflow() {
     let Some(root) = bridge() else { return };

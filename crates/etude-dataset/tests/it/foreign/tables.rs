@@ -5,6 +5,7 @@ use crate::data;
 use etude_model::{ClockKind, Sample};
 use std::fs;
 
+// shows: csv read-real
 #[test]
 fn each_row_of_a_table_of_grasps_is_a_take() {
     let Some(root) = data("biotac_sp_grasp_csv") else { return };

@@ -132,6 +132,7 @@ fn every_recording_is_drafted_with_its_evidence() {
     }
 }
 
+// shows: mcap-ros1 read-real
 #[test]
 fn poses_of_a_car_in_ros_1_messages() {
     let Some(root) = data("mcap_crate_ros1_tf") else { return };

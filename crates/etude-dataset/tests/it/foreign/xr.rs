@@ -95,6 +95,7 @@ fn as_f64(row: &[f32]) -> Vec<f64> {
     row.iter().map(|value| f64::from(*value)).collect()
 }
 
+// shows: xr-teleoperate read-made
 #[test]
 fn a_take_comes_in_with_every_number_and_synthetic_time() {
     let folder = tempfile::tempdir().expect("a folder");

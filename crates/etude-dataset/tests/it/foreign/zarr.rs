@@ -120,6 +120,7 @@ fn records(source: &Source, place: usize) -> (Vec<Record>, Vec<Problem>) {
     (all, records.ledger().all_problems())
 }
 
+// shows: umi read-made
 #[test]
 fn episodes_come_in_from_a_folder_and_a_zip() {
     let folder = tempfile::tempdir().expect("a folder");
