@@ -9,6 +9,7 @@ use std::process::ExitCode;
 mod command;
 mod demo;
 mod failure;
+mod formats;
 mod peers;
 mod place;
 mod setup;
@@ -28,6 +29,7 @@ commands:
   test [--peers]   set up, then check everything: format, lints, dependencies, tests, documentation examples;
                    with --peers also against the real LeRobot, Pinocchio and MuJoCo, where CPython 3.12 is found
   peers NAME       make the Python environment of the peers lerobot, kinematics or readers, and print its Python
+  formats          write docs/reference/formats.md from what the tests show
   deps             only fetch MuJoCo and the robot models into .deps/
 
 Build output goes to CARGO_TARGET_DIR, else ~/.cache/etude/target.
@@ -60,6 +62,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         }
         "setup" if rest.is_empty() => setup::run(&Place::find()?),
         "deps" if rest.is_empty() => setup::deps(&Place::find()?),
+        "formats" if rest.is_empty() => write_formats(&Place::find()?),
         "demo" => demo::run(&Place::find()?, rest),
         "peers" if rest.len() == 1 => peers::print(&Place::find()?, &rest[0]),
         "test" => match rest {
@@ -69,6 +72,15 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         },
         _ => Err(wrong_usage(arguments)),
     }
+}
+
+/// Writes the page of formats.
+fn write_formats(place: &Place) -> Result<()> {
+    let (sources, pins) = formats::read(&place.workspace)
+        .map_err(|error| Failure::new(format!("reading the tests: {error}")))?;
+    let page = formats::page(&sources, &pins).map_err(|problems| Failure::new(problems.join("\n")))?;
+    let path = place.workspace.join(formats::PAGE);
+    std::fs::write(&path, page).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 fn wrong_usage(arguments: &[String]) -> Failure {

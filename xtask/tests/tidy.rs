@@ -11,6 +11,8 @@ use std::process::Command;
 mod crates;
 #[path = "tidy/exceptions.rs"]
 mod exceptions;
+#[path = "../src/formats.rs"]
+mod formats;
 #[path = "tidy/source.rs"]
 mod source;
 
@@ -73,6 +75,33 @@ fn files_and_functions_are_small_or_listed_with_a_reason() {
     }
     problems.extend(exceptions.problems());
     report(&problems);
+}
+
+#[test]
+fn the_page_of_formats_is_what_the_tests_show() {
+    let (sources, pins) = formats::read(&root()).expect("the tests can be read");
+    let page = formats::page(&sources, &pins).unwrap_or_else(|problems| panic!("{}", problems.join("\n")));
+    let found = read(&root().join(formats::PAGE));
+    assert!(found == page, "{}: `cargo xtask formats` makes it anew", formats::PAGE);
+}
+
+#[test]
+fn a_marker_of_a_format_names_a_test_and_known_facts() {
+    let pins = ["h5py==3.16.0 \\\n".to_owned()];
+    let source =
+        |mark: &str| vec![("a.rs".to_owned(), format!("// shows: {mark}\n/// Why.\n#[test]\nfn b() {{}}\n"))];
+    let page = formats::page(&source("robomimic write, peer h5py"), &pins).expect("a page");
+    assert!(page.ends_with("| robomimic HDF5 | | yes | | h5py 3.16.0 | `b` |\n"), "{page}");
+    for (mark, problem) in [
+        ("robomimick write", "a.rs:1: robomimick is no format of the page"),
+        ("robomimic writes", "expected read-real, read-made, write"),
+        ("robomimic peer zarr", "tests/peers pins no zarr"),
+    ] {
+        let problems = formats::page(&source(mark), &pins).expect_err("a problem").join("\n");
+        assert!(problems.contains(problem), "{problems}");
+    }
+    let alone = vec![("a.rs".to_owned(), "// shows: bvh write\nfn b() {}\n".to_owned())];
+    assert!(formats::page(&alone, &pins).expect_err("a problem")[0].contains("no test follows"));
 }
 
 #[test]
