@@ -89,8 +89,11 @@ pub(crate) fn page(sources: &[(String, String)], pins: &[String]) -> Result<Stri
     if problems.is_empty() { Ok(written(&shown)) } else { Err(problems) }
 }
 
-/// Source files of the crates that may show a format, and the files that pin peers.
-pub(crate) fn read(root: &Path) -> std::io::Result<(Vec<(String, String)>, Vec<String>)> {
+/// Paths and texts of the source files that may show a format, and the texts of the files that pin peers.
+pub(crate) type Read = (Vec<(String, String)>, Vec<String>);
+
+/// Reads what the page is made of.
+pub(crate) fn read(root: &Path) -> std::io::Result<Read> {
     let mut sources = Vec::new();
     let mut folders = vec![root.join("crates/etude-dataset"), root.join("crates/etude/tests")];
     while let Some(folder) = folders.pop() {

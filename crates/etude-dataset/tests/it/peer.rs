@@ -126,12 +126,10 @@ fn peer_lerobot_opens_what_was_carried() {
 
 /// A card of the joints that the peer's recording has.
 fn peer_card() -> Card {
-    let mut text =
-        "schema = 1\nvendor = \"Peer\"\nmodel = \"Six\"\nrevision = \"a\"\nsource = \"a test\"\n".to_owned();
-    for joint in 0..6 {
-        text += &format!("[[joint]]\nname = \"joint_{joint}\"\nkind = \"revolute\"\nunit = \"rad\"\n");
-        text += "position = [-10.0, 10.0]\nvelocity = 100.0\n";
-    }
+    let head = "schema = 1\nvendor = \"Peer\"\nmodel = \"Six\"\nrevision = \"a\"\nsource = \"a test\"\n";
+    let limits = "kind = \"revolute\"\nunit = \"rad\"\nposition = [-10.0, 10.0]\nvelocity = 100.0\n";
+    let joint = |number: i32| format!("[[joint]]\nname = \"joint_{number}\"\n{limits}");
+    let text = head.to_owned() + &(0..6).map(joint).collect::<String>();
     Card::from_toml(&text).expect("a card")
 }
 

@@ -374,6 +374,28 @@ fn truncate(file: &Path) {
 }
 
 #[test]
+fn a_dataset_is_carried_without_a_card_as_long_as_rows_stay() {
+    let Some(source) = data(DATASET) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (folder, source) = (folder.path(), source.display().to_string());
+    let convert = |out: &str, options: &[&str]| {
+        let fixed = ["convert", &source, out, "--format", "lerobot-v3"];
+        etude_in(folder, &[&fixed[..], options].concat())
+    };
+    let run = convert("less", &["--without", "10,12"]).exits(0);
+    assert!(run.stdout.contains("Unitree_G1_Inspire") && run.stdout.contains(" 13 "), "{run:#?}");
+    assert!(run.stderr.contains("a folder that is no part of the format"), "{run:#?}");
+    let state = column(&folder.join("less/data/chunk-000/file-000.parquet"), "observation.state");
+    let first =
+        column(&Path::new(&source).join("data/chunk-000/episode_000011.parquet"), "observation.state");
+    assert!(state[..first.len()] == first, "numbers are not the same, bit for bit");
+    let run = convert("ten", &["--rate", "10"]).exits(1);
+    assert!(run.stderr.contains("card") && !folder.join("ten").exists(), "{run:#?}");
+    let run = convert("none", &["--without", "99"]).exits(1);
+    assert!(run.stderr.contains("no episode 99") && run.stderr.contains("hint: "), "{run:#?}");
+}
+
+#[test]
 fn a_damaged_dataset_comes_in_as_far_as_it_is_whole() {
     let Some(source) = data(DATASET) else { return };
     let folder = tempfile::tempdir().expect("a folder");
