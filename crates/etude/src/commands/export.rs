@@ -1,13 +1,13 @@
 //! `etude export` and `etude convert`: episodes in a foreign format.
 
 use super::{cards, import, release, tell};
-use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, RowArgs, StaleChoice};
+use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, RowArgs};
 use crate::exit;
 use crate::hint::Advised;
 use crate::output::Output;
 use anyhow::Context;
 use etude_dataset::convert::Conversion;
-use etude_dataset::export::{Episodes, Filed, FloatType, Group, RowOptions, Stale, by_card};
+use etude_dataset::export::{Episodes, Filed, FloatType, Group, RowOptions, by_card};
 use etude_dataset::hdf::{self, HdfLayout};
 use etude_dataset::lerobot::{self, DatasetLayout, ImportOptions};
 use etude_dataset::release::Rows;
@@ -272,21 +272,13 @@ fn row_options(rows: &RowArgs) -> RowOptions {
         fps: grid.fps,
         max_age: grid.max_age,
         rules: grid.rules.iter().cloned().collect(),
-        stale: stale(grid.stale),
+        stale: release::stale(grid.stale),
         float: match rows.float {
             Some(FloatChoice::F32) => FloatType::F32,
             Some(FloatChoice::F64) => FloatType::F64,
             Some(FloatChoice::Auto) | None => FloatType::Auto,
         },
         with: rows.further.iter().map(Topic::new).collect(),
-    }
-}
-
-/// What becomes of episodes in which rows lack a value.
-pub(super) const fn stale(choice: Option<StaleChoice>) -> Stale {
-    match choice {
-        Some(StaleChoice::Drop) => Stale::Drop,
-        Some(StaleChoice::Split) | None => Stale::Split,
     }
 }
 

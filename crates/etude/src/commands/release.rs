@@ -1,9 +1,9 @@
 //! `etude release`: freeze a choice of episodes, show it, verify it, make others of it.
 
-use super::{export, filter, now_us, sound, tell};
+use super::{filter, now_us, sound, tell};
 use crate::cli::{
     CreateArgs, Format, RelabelArgs, ReleaseCommand, ReleaseDiffArgs, ResampleArgs, ShowArgs, SplitChoice,
-    VerifyArgs,
+    StaleChoice, VerifyArgs,
 };
 use crate::exit;
 use crate::hint::Advised;
@@ -189,7 +189,7 @@ fn resample(arguments: &ResampleArgs, output: &Output) -> anyhow::Result<ExitCod
         fps,
         max_age: grid.max_age,
         rules: grid.rules.iter().cloned().collect(),
-        stale: export::stale(grid.stale),
+        stale: stale(grid.stale),
     };
     let centre = Centre::open(&arguments.at.centre)?;
     let made = open(&centre, &arguments.name)?.resampled(&arguments.new, rows)?;
@@ -259,6 +259,14 @@ pub(super) fn summary(release: &Release, output: &Output) -> String {
             listed(release.licences.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()),
         ),
     ])
+}
+
+/// What becomes of episodes in which rows lack a value.
+pub(super) const fn stale(choice: Option<StaleChoice>) -> Stale {
+    match choice {
+        Some(StaleChoice::Drop) => Stale::Drop,
+        Some(StaleChoice::Split) | None => Stale::Split,
+    }
 }
 
 /// What a release says of its rows.
