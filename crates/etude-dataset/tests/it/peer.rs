@@ -4,50 +4,66 @@ use crate::{batches, bits, data, g1_card, import};
 use etude_dataset::lerobot::{DatasetLayout, ExportOptions, carry, export};
 use etude_model::Card;
 use serde_json::Value;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// LeRobot in an environment of its own, offline.
+struct Peer {
+    python: OsString,
+    home: tempfile::TempDir,
+}
+
+impl Peer {
+    /// As `cargo xtask test --peers` made it, or a clear line and `None`.
+    fn find() -> Option<Self> {
+        let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
+            eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
+            return None;
+        };
+        Some(Self { python, home: tempfile::tempdir().expect("a folder") })
+    }
+
+    fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>) {
+        let mut python = Command::new(&self.python);
+        python.args(arguments).env("HF_HUB_OFFLINE", "1").env("HF_HOME", self.home.path().join("hf"));
+        let output = python.output().expect("Python starts");
+        let (said, failed) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{said}\n{failed}");
+    }
+
+    /// Opens and reads a dataset; what LeRobot saw.
+    fn check(&self, dataset: &Path, options: &[&str]) -> Value {
+        let (check, report) = (script("lerobot_check.py"), self.home.path().join("report.json"));
+        let fixed = [check.as_os_str(), dataset.as_os_str(), "--json".as_ref(), report.as_os_str()];
+        self.run(fixed.into_iter().chain(options.iter().map(OsStr::new)));
+        serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON")
+    }
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers").join(name)
+}
 
 // shows: lerobot-v3.0 peer LeRobot
 #[test]
 fn peer_lerobot_opens_export() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
-        return;
-    };
+    let Some(peer) = Peer::find() else { return };
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (episodes, _) = import(&root, &g1_card(), &[0, 10], folder.path());
     let out = folder.path().join("v3");
     let exported = export(&episodes, &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
 
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
-    let report = folder.path().join("report.json");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(&out)
-        .args(["--train", "3", "--limit", "120", "--json"])
-        .arg(&report)
-        .env("HF_HUB_OFFLINE", "1")
-        .env("HF_HOME", folder.path().join("hf"))
-        .output()
-        .expect("Python starts");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    let report = peer.check(&out, &["--train", "3", "--limit", "120"]);
     compare(&report, &out, exported.rows);
 }
 
 // shows: lerobot-v2.1 peer LeRobot
 #[test]
 fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
-        return;
-    };
+    let Some(peer) = Peer::find() else { return };
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (episodes, _) = import(&root, &g1_card(), &[0, 10], folder.path());
@@ -57,28 +73,8 @@ fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
     export(&episodes, &direct, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
     let convert = "import sys; from lerobot.scripts.convert_dataset_v21_to_v30 import convert_dataset; \
         convert_dataset('etude/converted', root=sys.argv[1], push_to_hub=False, force_conversion=True)";
-    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
-    let report = folder.path().join("report.json");
-    for arguments in [
-        vec!["-c".as_ref(), convert.as_ref(), old.as_os_str()],
-        vec![
-            check.as_os_str(),
-            old.as_os_str(),
-            "--limit".as_ref(),
-            "40".as_ref(),
-            "--json".as_ref(),
-            report.as_os_str(),
-        ],
-    ] {
-        let output = Command::new(&python)
-            .args(arguments)
-            .env("HF_HUB_OFFLINE", "1")
-            .env("HF_HOME", folder.path().join("hf"))
-            .output()
-            .expect("Python starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    peer.run(["-c".as_ref(), convert.as_ref(), old.as_os_str()]);
+    let report = peer.check(&old, &["--limit", "40"]);
     assert_eq!(report["num_frames"].as_u64(), Some(exported.rows));
     assert_eq!(report["tasks"], serde_json::json!(["Pick up the yellow bottle on the table."]));
     let table = batches(&direct.join("data/chunk-000/file-000.parquet"));
@@ -92,27 +88,12 @@ fn peer_lerobot_converts_version_21_to_30_and_opens_it() {
 // shows: lerobot-v3.0 peer LeRobot
 #[test]
 fn peer_lerobot_opens_what_was_carried() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
-        return;
-    };
+    let Some(peer) = Peer::find() else { return };
     let Some(root) = data("g1_inspire_lerobot_v21") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("v3");
     let done = carry(&root, &[], &out, &ExportOptions::default(), &mut |_, _| {}).expect("a dataset");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/lerobot_check.py");
-    let report = folder.path().join("report.json");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(&out)
-        .args(["--train", "2", "--limit", "60", "--json"])
-        .arg(&report)
-        .env("HF_HUB_OFFLINE", "1")
-        .env("HF_HOME", folder.path().join("hf"))
-        .output()
-        .expect("Python starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    let report = peer.check(&out, &["--train", "2", "--limit", "60"]);
     assert_eq!((report["num_frames"].as_u64(), report["num_episodes"].as_u64()), (Some(done.rows), Some(15)));
     let source: Vec<_> = (10..25)
         .flat_map(|n| batches(&root.join(format!("data/chunk-000/episode_{n:06}.parquet"))))
@@ -136,25 +117,10 @@ fn peer_card() -> Card {
 // shows: lerobot-v3.0 read-real, round-trip, peer LeRobot
 #[test]
 fn peer_lerobot_records_what_we_read() {
-    let Some(python) = std::env::var_os("ETUDE_PEER_PYTHON") else {
-        eprintln!("skipped: ETUDE_PEER_PYTHON is unset; `cargo xtask test --peers` sets it");
-        return;
-    };
+    let Some(peer) = Peer::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let run = |script: &str, root: &Path, more: &[&std::ffi::OsStr]| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers").join(script);
-        let output = Command::new(&python)
-            .arg(script)
-            .arg(root)
-            .args(more)
-            .env("HF_HUB_OFFLINE", "1")
-            .env("HF_HOME", folder.path().join("hf"))
-            .output()
-            .expect("Python starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
     let theirs = folder.path().join("theirs");
-    run("lerobot_record.py", &theirs, &[]);
+    peer.run([script("lerobot_record.py").as_os_str(), theirs.as_os_str()]);
     let rows = |root: &Path| -> Vec<Vec<u64>> {
         let table = batches(&root.join("data/chunk-000/file-000.parquet"));
         ["observation.state", "action", "timestamp"].map(|column| bits(&table, column)).to_vec()
@@ -171,9 +137,7 @@ fn peer_lerobot_records_what_we_read() {
     let options = ExportOptions::default();
     let done = carry(&theirs, &[1], &carried, &options, &mut |_, _| {}).expect("a dataset");
     assert_eq!((done.episodes, done.rows, done.frames_copied), (2, 24 + 26, 2 * (24 + 26)));
-    let report = folder.path().join("report.json");
-    run("lerobot_check.py", &carried, &["--json".as_ref(), report.as_os_str()]);
-    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    let report = peer.check(&carried, &[]);
     assert_eq!((report["num_frames"].as_u64(), report["num_episodes"].as_u64()), (Some(50), Some(2)));
 }
 
