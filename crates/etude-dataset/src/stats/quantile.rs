@@ -113,8 +113,7 @@ impl Quantiles {
             return vec![f64::NAN; shares.len()];
         }
         if self.is_exact() {
-            let mut values = self.values.clone();
-            return shares.iter().map(|share| exact(&mut values, *share)).collect();
+            return exact(&mut self.values.clone(), shares);
         }
         let mut weighted: Vec<(f64, u64)> = self.values.iter().map(|value| (*value, 1)).collect();
         for (level, buffer) in self.levels.iter().enumerate() {
@@ -125,15 +124,31 @@ impl Quantiles {
     }
 }
 
-/// The same of values that all count once, which need not be sorted for it.
-fn exact(values: &mut [f64], share: f64) -> f64 {
-    let rank = share.clamp(0.0, 1.0) * (values.len() - 1) as f64;
-    let (_, below, above) = values.select_nth_unstable_by(rank.floor() as usize, f64::total_cmp);
-    let below = *below;
-    match above.iter().copied().min_by(f64::total_cmp) {
-        Some(above) if rank.fract() > 0.0 => below + (above - below) * rank.fract(),
-        _ => below,
-    }
+/// The same of values that all count once: only those at the ranks are put into their places.
+fn exact(values: &mut [f64], shares: &[f64]) -> Vec<f64> {
+    let last = values.len() - 1;
+    let rank = |share: &f64| share.clamp(0.0, 1.0) * last as f64;
+    let mut places: Vec<usize> =
+        shares.iter().flat_map(|share| [rank(share).floor() as usize, rank(share).ceil() as usize]).collect();
+    places.sort_unstable();
+    places.dedup();
+    place(values, 0, &places);
+    let at = |rank: f64| values.get(rank as usize).copied().unwrap_or(f64::NAN);
+    let between = |share: &f64| {
+        let (below, above) = (at(rank(share).floor()), at(rank(share).ceil()));
+        if rank(share).fract() > 0.0 { below + (above - below) * rank(share).fract() } else { below }
+    };
+    shares.iter().map(between).collect()
+}
+
+/// Puts the values at some places, ascending and counted from `first`, where sorting would put them; the middle one parts the
+/// values for the others.
+fn place(values: &mut [f64], first: usize, places: &[usize]) {
+    let Some(middle) = places.get(places.len() / 2) else { return };
+    let (before, after) = (places.get(..places.len() / 2), places.get(places.len() / 2 + 1..));
+    let (lower, _, higher) = values.select_nth_unstable_by(middle - first, f64::total_cmp);
+    place(lower, first, before.unwrap_or_default());
+    place(higher, middle + 1, after.unwrap_or_default());
 }
 
 /// Linear interpolation at rank `share * (n - 1)`, as `numpy.quantile` does it.
