@@ -274,9 +274,10 @@ fn lookup3(bytes: &[u8]) -> u32 {
     (c ^ b).wrapping_sub(b.rotate_left(24))
 }
 
-/// Whether a piece's last four bytes are the checksum of the others.
+/// Whether a piece's last four bytes are the checksum of the others. A fuzzer, which finds none, gets past it.
 fn is_sound(bytes: &[u8]) -> bool {
-    bytes.split_last_chunk::<4>().is_some_and(|(front, sum)| lookup3(front) == u32::from_le_bytes(*sum))
+    let is_its_own = |(front, sum): (&[u8], &[u8; 4])| lookup3(front) == u32::from_le_bytes(*sum);
+    bytes.split_last_chunk::<4>().is_some_and(|parts| cfg!(fuzzing) || is_its_own(parts))
 }
 
 #[cfg(test)]

@@ -142,5 +142,5 @@ pub(crate) fn unpack(
         let found = format!("{} bytes", into.len());
         return Err(other("as many bytes as the chunk says", found));
     }
-    if crc32fast::hash(into) == head.crc { Ok(()) } else { Err(Unpack::Crc) }
+    if crc32fast::hash(into) == head.crc || cfg!(fuzzing) { Ok(()) } else { Err(Unpack::Crc) }
 }

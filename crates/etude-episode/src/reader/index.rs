@@ -152,7 +152,7 @@ fn summary(episode: &Episode) -> Result<(u64, Vec<u8>), ReadError> {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&summary);
     hasher.update(&tail[..PREFIX + 16]);
-    if hasher.finalize() != crc {
+    if hasher.finalize() != crc && !cfg!(fuzzing) {
         return Err(ReadError::Crc { name: episode.name.clone(), offset: start, of: "summary" });
     }
     summary.truncate((offsets_start - start) as usize);
