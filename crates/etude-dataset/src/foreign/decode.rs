@@ -3,6 +3,8 @@
 use super::definition::Definition;
 use super::ros::{self, Layout};
 use super::value::Value;
+use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage};
 use std::sync::Arc;
 
@@ -39,8 +41,8 @@ impl Decoder {
             ("ros1", Some(schema)) if schema.encoding == "ros1msg" => ros(Layout::Ros1, schema),
             ("cdr", Some(schema)) if schema.encoding == "ros2msg" => ros(Layout::Cdr, schema),
             ("protobuf", Some(schema)) if schema.encoding == "protobuf" => {
-                let pool = DescriptorPool::decode(schema.data);
-                let pool = pool.map_err(|error| format!("its Protobuf schema cannot be read: {error}"))?;
+                let pool = pool(schema.data)
+                    .map_err(|error| format!("its Protobuf schema cannot be read: {error}"))?;
                 let message = pool.get_message_by_name(schema.name);
                 let missing = || format!("its Protobuf schema does not describe {}", schema.name);
                 message.map(Self::Protobuf).ok_or_else(missing)
@@ -73,6 +75,18 @@ impl Decoder {
             }
         }
     }
+}
+
+/// The types that a Protobuf schema describes. The library does not survive a syntax that it does not know.
+fn pool(schema: &[u8]) -> Result<DescriptorPool, String> {
+    let set = FileDescriptorSet::decode(schema).map_err(|error| error.to_string())?;
+    let known = |syntax: &String| matches!(syntax.as_str(), "proto2" | "proto3");
+    if let Some(syntax) =
+        set.file.iter().filter_map(|file| file.syntax.as_ref()).find(|syntax| !known(syntax))
+    {
+        return Err(format!("expected the syntax proto2 or proto3, found `{syntax}`"));
+    }
+    DescriptorPool::decode(schema).map_err(|error| error.to_string())
 }
 
 fn group(message: &DynamicMessage) -> Value {
@@ -174,5 +188,9 @@ mod tests {
         assert_eq!(error, "messages in `flatbuffer` with a schema in `flatbuffer` are not read");
         let schema = Schema { name: "a.B", encoding: "protobuf", data: &[1, 2, 3] };
         assert!(Decoder::new("protobuf", Some(schema)).expect_err("no schema").contains("cannot be read"));
+        // A file `a` in a syntax of which the library knows nothing.
+        let schema = Schema { name: "a.B", encoding: "protobuf", data: b"\x0a\x0d\x0a\x01ab\x08editions" };
+        let error = Decoder::new("protobuf", Some(schema)).expect_err("no schema");
+        assert!(error.contains("found `editions`"), "{error}");
     }
 }
