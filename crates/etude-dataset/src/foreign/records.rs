@@ -59,10 +59,15 @@ pub struct Ledger {
 impl Ledger {
     /// Counts a message of a topic.
     pub(crate) fn saw(&mut self, topic: &Arc<str>, type_name: &str) {
+        self.saw_many(topic, type_name, 1);
+    }
+
+    /// Counts messages of a topic that stand behind one another.
+    pub(crate) fn saw_many(&mut self, topic: &Arc<str>, type_name: &str, messages: u64) {
         if let Some(count) = self.topics.get_mut(topic) {
-            count.messages += 1;
+            count.messages += messages;
         } else if self.topics.len() < MAX_TOPICS {
-            let count = TopicCount { type_name: type_name.to_owned(), messages: 1, ..TopicCount::default() };
+            let count = TopicCount { type_name: type_name.to_owned(), messages, ..TopicCount::default() };
             self.topics.insert(topic.clone(), count);
         } else {
             self.loss(topic.to_string(), format!("it is left out: a recording may have {MAX_TOPICS} topics"));
@@ -71,8 +76,13 @@ impl Ledger {
 
     /// Counts a message that was seen and cannot be read.
     pub(crate) fn unread(&mut self, topic: &Arc<str>, reason: String) {
+        self.unread_many(topic, reason, 1);
+    }
+
+    /// Counts messages that were seen and cannot be read, for one reason.
+    pub(crate) fn unread_many(&mut self, topic: &Arc<str>, reason: String, messages: u64) {
         if let Some(count) = self.topics.get_mut(topic) {
-            count.unread += 1;
+            count.unread += messages;
             count.reason.get_or_insert(reason);
         }
     }

@@ -31,6 +31,10 @@ const ENDS: &str = "meta/episode_ends";
 const MAX_ARRAYS: usize = 256;
 /// Episodes of a store.
 const MAX_EPISODES: usize = 1_000_000;
+/// Rows behind one another of which nothing can be read, behind which no more are looked for.
+const MAX_LOST_ROWS: u64 = 20_000;
+/// Rows of an episode.
+const MAX_ROWS: u64 = 10_000_000;
 /// Chunk files that are named as an episode's own.
 const MAX_PARENTS: usize = 64;
 
@@ -96,7 +100,7 @@ fn parents(store: &mut Store, names: &[String], recordings: &mut [Recording]) {
         for array in arrays.iter().filter(|array| !array.is_picture()) {
             let chunks = array.chunks_of(extent.from, extent.to);
             let room = MAX_PARENTS.saturating_sub(recording.files.len());
-            recording.files.extend(chunks.filter_map(|key| store.file_of(&key)).take(room));
+            recording.files.extend(chunks.take(room).filter_map(|key| store.file_of(&key)));
         }
     }
 }
@@ -108,6 +112,8 @@ pub(crate) struct ZarrRecords {
     topic: Arc<str>,
     types: String,
     row: u64,
+    /// Rows up to here gave nothing.
+    lost: u64,
     extent: Extent,
     queue: VecDeque<Record>,
     ledger: Ledger,
@@ -118,8 +124,16 @@ impl ZarrRecords {
     pub(crate) fn open(root: &Path, recording: &Recording) -> Result<Self, Error> {
         let mut store = Store::open(root)?;
         let extent = recording.extent.clone();
-        let extent = extent.ok_or_else(|| Error::content(root, "rows of an episode", "no rows"))?;
+        let mut extent = extent.ok_or_else(|| Error::content(root, "rows of an episode", "no rows"))?;
         let mut ledger = Ledger::default();
+        if extent.to.saturating_sub(extent.from) > MAX_ROWS {
+            let end = extent.from + MAX_ROWS;
+            ledger.loss(
+                TOPIC,
+                format!("rows from {end} to {} are left out: at most {MAX_ROWS} are read", extent.to),
+            );
+            extent.to = end;
+        }
         let mut names = store.arrays("data");
         if names.len() > MAX_ARRAYS {
             ledger.loss(TOPIC, format!("only {MAX_ARRAYS} of {} arrays are read", names.len()));
@@ -143,13 +157,15 @@ impl ZarrRecords {
             topic: Arc::from(TOPIC),
             types: format!("zarr {}", types.join("; ")).chars().take(1000).collect(),
             row: extent.from,
+            lost: 0,
             extent,
             queue: VecDeque::new(),
             ledger,
         })
     }
 
-    fn fill(&mut self, wanted: &dyn Fn(&str) -> bool) {
+    /// Reads a row; `false` where it was wanted and nothing of it can be read.
+    fn fill(&mut self, wanted: &dyn Fn(&str) -> bool) -> bool {
         let (row, number) = (self.row, Some(self.row - self.extent.from));
         let record = |topic: &Arc<str>, value| Record {
             topic: topic.clone(),
@@ -160,6 +176,7 @@ impl ZarrRecords {
         };
         let mut parts = Vec::new();
         let mut broken = Vec::new();
+        let mut failed = false;
         self.ledger.saw(&self.topic, &self.types);
         for (name, array) in &mut self.arrays {
             let array = match array {
@@ -174,6 +191,7 @@ impl ZarrRecords {
                 }
                 Ok(array) => array,
                 Err(reason) => {
+                    failed = true;
                     self.ledger.saw(name, "zarr array");
                     self.ledger.unread(name, reason.clone());
                     continue;
@@ -183,10 +201,14 @@ impl ZarrRecords {
             if wanted(name) {
                 match picture(array, &mut self.store, row) {
                     Ok(value) => self.queue.push_back(record(name, value)),
-                    Err(reason) => self.ledger.unread(name, reason),
+                    Err(reason) => {
+                        failed = true;
+                        self.ledger.unread(name, reason);
+                    }
                 }
             }
         }
+        failed |= !broken.is_empty();
         // The row goes on without the array that cannot be read, whose own topic says so.
         for (name, reason) in broken {
             self.ledger.saw(&name, "zarr array");
@@ -195,6 +217,7 @@ impl ZarrRecords {
         if wanted(TOPIC) && !parts.is_empty() {
             self.queue.push_front(record(&self.topic, Value::Struct(parts)));
         }
+        !failed || !self.queue.is_empty()
     }
 }
 
@@ -216,8 +239,18 @@ impl Records for ZarrRecords {
             if self.row >= self.extent.to {
                 return None;
             }
-            self.fill(wanted);
+            let was_read = self.fill(wanted);
             self.row += 1;
+            self.lost = if was_read { 0 } else { self.lost + 1 };
+            if self.lost >= MAX_LOST_ROWS && self.row < self.extent.to {
+                let message = format!(
+                    "rows {} to {} are lost: of {MAX_LOST_ROWS} rows before them nothing can be read",
+                    self.row,
+                    self.extent.to - 1
+                );
+                self.ledger.loss(TOPIC, message);
+                self.row = self.extent.to;
+            }
         }
         self.queue.pop_front()
     }

@@ -150,7 +150,9 @@ impl Rows {
         }
         let from = ((row - self.band.0) * self.row_bytes) as usize;
         let found = self.band.1.get(from..from + self.row_bytes as usize);
-        found.ok_or_else(|| Lost { until: row + 1, why: "the dataset ends before it".to_owned() })
+        // Behind the end of what is stored there is nothing for any row.
+        let until = self.dataset.rows().max(row + 1);
+        found.ok_or_else(|| Lost { until, why: "the dataset ends before it".to_owned() })
     }
 
     /// A row as a value: bytes as bytes, an axis beyond the first as a list, one element by itself.

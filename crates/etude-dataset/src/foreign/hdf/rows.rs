@@ -9,7 +9,7 @@ use crate::hdf5::File;
 use crate::hdf5::dataset::{Dataset, Rows};
 use crate::hdf5::datatype::Class;
 use crate::hdf5::object::Kind;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Datasets of a recording.
@@ -18,6 +18,10 @@ const MAX_DATASETS: usize = 4096;
 const MAX_DEPTH: usize = 12;
 /// Rows of a dataset.
 const MAX_ROWS: u64 = 100_000_000;
+/// Rows that a list may name.
+const MAX_LISTED: u64 = 4 << 20;
+/// Rows of a topic that nobody wants, counted at once.
+const UNWANTED_ROWS: u64 = 4096;
 /// Bytes of a row of one axis that make it a picture.
 const LEAST_PICTURE_BYTES: u64 = 512;
 
@@ -42,7 +46,7 @@ pub(super) struct Topic {
     /// Times of the rows, ns.
     times: Option<Arc<[i64]>>,
     /// Rows that count, where the source lists them.
-    valid: Option<HashSet<u64>>,
+    valid: Option<BTreeSet<u64>>,
 }
 
 /// A dataset and where it is: its group's path within the recording, and its own name.
@@ -196,7 +200,7 @@ struct Opener<'o> {
 }
 
 impl Opener<'_> {
-    fn topic(&mut self, topic: &str, found: Vec<Found>, valid: Option<HashSet<u64>>) -> Option<Topic> {
+    fn topic(&mut self, topic: &str, found: Vec<Found>, valid: Option<BTreeSet<u64>>) -> Option<Topic> {
         let mut fields = Vec::new();
         let (mut stated, mut kinds) = (0, Vec::new());
         for Found { group, name, dataset } in found {
@@ -238,9 +242,13 @@ impl Opener<'_> {
     }
 
     /// The rows that a list names; `None` where it names none or cannot be read.
-    fn list(&mut self, found: &Found) -> Option<HashSet<u64>> {
-        let count = found.dataset.rows().min(MAX_ROWS);
+    fn list(&mut self, found: &Found) -> Option<BTreeSet<u64>> {
         let path = path_of(&found.group, &found.name);
+        let count = found.dataset.rows().min(MAX_LISTED);
+        if found.dataset.rows() > count {
+            self.ledger
+                .loss(path.clone(), format!("only {count} of its {} rows are heeded", found.dataset.rows()));
+        }
         let mut rows = match Rows::open(self.file, found.dataset.clone()) {
             Ok((rows, _)) => rows,
             Err(damage) => {
@@ -248,7 +256,7 @@ impl Opener<'_> {
                 return None;
             }
         };
-        let mut listed = HashSet::new();
+        let mut listed = BTreeSet::new();
         for row in 0..count {
             let value = rows.value(row).map_err(|lost| lost.why);
             match value.map(|value| super::whole(&value).and_then(|row| u64::try_from(row).ok())) {
@@ -274,21 +282,40 @@ impl Topic {
 
     /// The next row, where it is wanted and counts.
     pub(super) fn next(&mut self, ledger: &mut Ledger, wanted: &dyn Fn(&str) -> bool) -> Option<Record> {
-        let row = self.next;
-        self.next += 1;
-        if self.valid.as_ref().is_some_and(|valid| !valid.contains(&row)) {
-            if self.next == self.rows {
-                self.say_invalid(ledger);
+        let row = match &self.valid {
+            Some(valid) => valid.range(self.next..self.rows).next().copied().unwrap_or(self.rows),
+            None => self.next,
+        };
+        // What a file states may be far more than it holds: rows of which there is nothing are counted together.
+        let most = if self.valid.is_some() { 1 } else { self.rows.saturating_sub(row) };
+        let mut record = None;
+        let mut rows = 1;
+        if row < self.rows && !wanted(&self.name) {
+            rows = UNWANTED_ROWS.min(most);
+            ledger.saw_many(&self.name, &self.type_name, rows);
+        } else if row < self.rows {
+            let parts = self.parts(row, ledger);
+            let lost_until = self.fields.iter().map(|field| field.lost_until).min().unwrap_or(0);
+            rows = lost_until.saturating_sub(row).clamp(1, most);
+            ledger.saw_many(&self.name, &self.type_name, rows);
+            if parts.is_empty() {
+                ledger.unread_many(&self.name, "nothing of them can be read".to_owned(), rows);
+            } else {
+                let log_ns = self.times.as_ref().and_then(|times| times.get(row as usize)).copied();
+                let log_ns = log_ns.filter(|ns| *ns != NO_TIME);
+                let (topic, value) = (self.name.clone(), Value::Struct(parts));
+                record = Some(Record { topic, log_ns, publish_ns: None, number: Some(row), value });
             }
-            return None;
         }
+        self.next = row.saturating_add(rows).min(self.rows);
         if self.next == self.rows {
             self.say_invalid(ledger);
         }
-        ledger.saw(&self.name, &self.type_name);
-        if !wanted(&self.name) {
-            return None;
-        }
+        record
+    }
+
+    /// What of a row can be read.
+    fn parts(&mut self, row: u64, ledger: &mut Ledger) -> Vec<(Arc<str>, Value)> {
         let mut parts = Vec::with_capacity(self.fields.len());
         for field in &mut self.fields {
             if row < field.lost_until {
@@ -310,14 +337,7 @@ impl Topic {
                 }
             }
         }
-        if parts.is_empty() {
-            ledger.unread(&self.name, "nothing of them can be read".to_owned());
-            return None;
-        }
-        let log_ns = self.times.as_ref().and_then(|times| times.get(row as usize)).copied();
-        let log_ns = log_ns.filter(|ns| *ns != NO_TIME);
-        let value = Value::Struct(parts);
-        Some(Record { topic: self.name.clone(), log_ns, publish_ns: None, number: Some(row), value })
+        parts
     }
 
     fn say_invalid(&self, ledger: &mut Ledger) {

@@ -456,3 +456,29 @@ fn mimicgen_adds_poses_as_matrices() {
     let losses = episode.losses();
     assert!(losses.iter().any(|line| line.contains("datagen_info/subtask_term_signals")), "{losses:?}");
 }
+
+#[test]
+fn rows_that_a_file_states_and_does_not_hold_are_counted_together() {
+    const STATED: u64 = 90_000_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("demo.hdf5");
+    let datasets = vec![
+        ("arm/action", Made::Numbers(vec![STATED, 7], vec![0.5; 14])),
+        ("arm/force", Made::Numbers(vec![STATED], vec![0.5; 2])),
+        ("hand/grip", Made::Numbers(vec![STATED], vec![0.5; 2])),
+    ];
+    file(&path, datasets, &[]);
+    let source = Source::open(&path, None).expect("a source");
+    let mut records = source.read(&source.recordings[0]).expect("records");
+    let mut read = 0;
+    while records.next(&|topic| topic == "arm").is_some() {
+        read += 1;
+    }
+    // What stands behind the numbers are bytes of the file too.
+    assert!((2..10_000).contains(&read), "{read}");
+    let count = |topic: &str| records.ledger().topics[topic].clone();
+    assert_eq!((count("arm").messages, count("arm").unread), (STATED, STATED - read));
+    assert_eq!((count("hand").messages, count("hand").unread), (STATED, 0));
+    let problems: Vec<String> = records.ledger().all_problems().iter().map(ToString::to_string).collect();
+    assert!(problems.iter().any(|problem| problem.contains("to 89999999 are lost")), "{problems:?}");
+}

@@ -40,7 +40,8 @@ pub(super) struct Array {
     dtype: String,
     is_big_endian: bool,
     item_bytes: u64,
-    chunk: Option<(u64, Vec<u8>)>,
+    /// Its number, and its bytes or why there are none.
+    chunk: Option<(u64, Result<Vec<u8>, String>)>,
 }
 
 impl Array {
@@ -153,25 +154,30 @@ impl Array {
         let chunk = row / self.chunk_rows;
         let row_bytes = self.row_bytes().unwrap_or(0);
         if self.chunk.as_ref().is_none_or(|(read, _)| *read != chunk) {
-            let key = self.key(chunk);
-            let packed = store.read(&key)?.ok_or_else(|| {
-                format!("the chunk {key} is missing; zarr would fill it in, which is not what was recorded")
-            })?;
-            let expected = (row_bytes * self.chunk_rows) as usize;
-            let plain = match &self.codec {
-                None => packed,
-                Some(codec) => {
-                    decode(codec, &packed, expected).map_err(|reason| format!("{key}: {reason}"))?
-                }
-            };
-            if plain.len() != expected {
-                return Err(format!("{key}: expected {expected} bytes, found {}", plain.len()));
-            }
-            self.chunk = Some((chunk, plain));
+            self.chunk = Some((chunk, self.unpacked(store, chunk)));
         }
         let from = (row % self.chunk_rows * row_bytes) as usize;
-        let bytes = self.chunk.as_ref().and_then(|(_, plain)| plain.get(from..from + row_bytes as usize));
+        let Some((_, plain)) = &self.chunk else { return Err("no chunk".to_owned()) };
+        let bytes = plain.as_ref().map_err(Clone::clone)?.get(from..from + row_bytes as usize);
         bytes.ok_or_else(|| "a row outside of its chunk".to_owned())
+    }
+
+    /// A chunk's bytes.
+    fn unpacked(&self, store: &mut Store, chunk: u64) -> Result<Vec<u8>, String> {
+        let key = self.key(chunk);
+        let packed = store.read(&key)?.ok_or_else(|| {
+            format!("the chunk {key} is missing; zarr would fill it in, which is not what was recorded")
+        })?;
+        let expected = (self.row_bytes().unwrap_or(0) * self.chunk_rows) as usize;
+        let plain = match &self.codec {
+            None => packed,
+            Some(codec) => decode(codec, &packed, expected).map_err(|reason| format!("{key}: {reason}"))?,
+        };
+        if plain.len() == expected {
+            Ok(plain)
+        } else {
+            Err(format!("{key}: expected {expected} bytes, found {}", plain.len()))
+        }
     }
 
     /// A row's numbers.

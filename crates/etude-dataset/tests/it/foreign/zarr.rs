@@ -193,6 +193,14 @@ fn hostile_stores_cost_nothing() {
     let (found, problems) = records(&source, 0);
     assert_eq!(found.iter().filter(|record| &*record.topic == "camera0_rgb").count(), 5);
     assert_said(&problems, true, &["it ends before the row 5"]);
+    // An end beyond all rows: what is there is read, and the rest is given up.
+    fs::write(root.join("meta/episode_ends/0"), [1i64 << 39, 1 << 40].map(i64::to_le_bytes).concat())
+        .expect("a file");
+    let source = Source::open(&root, None).expect("a source");
+    let (found, problems) = records(&source, 0);
+    assert_eq!(found.iter().filter(|record| &*record.topic == "camera0_rgb").count(), 5);
+    assert_said(&problems, true, &["data", "at most 10000000 are read"]);
+    assert_said(&problems, true, &["data", "of 20000 rows before them nothing can be read"]);
     let zip = in_zip(folder.path());
     let bytes = fs::read(&zip).expect("a file");
     fs::write(&zip, &bytes[..bytes.len() / 2]).expect("a file");
