@@ -87,17 +87,24 @@ impl Reader<'_> {
     }
 
     fn one(&mut self, element: Element, depth: usize) -> Result<Value, BytesError> {
-        self.values += 1;
-        if self.values > MAX_VALUES {
-            return Err(self.cursor.error(format!("at most {MAX_VALUES} values in a message"), "more"));
-        }
+        self.count()?;
         match element {
             Element::Group(place) => self.group(place, depth + 1),
             Element::Primitive(primitive) => self.primitive(primitive),
         }
     }
 
+    /// Counts a value. Arrays count too: an empty one takes no bytes of the message.
+    fn count(&mut self) -> Result<(), BytesError> {
+        self.values += 1;
+        if self.values <= MAX_VALUES {
+            return Ok(());
+        }
+        Err(self.cursor.error(format!("at most {MAX_VALUES} values in a message"), "more"))
+    }
+
     fn many(&mut self, element: Element, count: usize, depth: usize) -> Result<Value, BytesError> {
+        self.count()?;
         let size = match element {
             Element::Primitive(primitive) => primitive.size().unwrap_or(1),
             Element::Group(_) => 1,
@@ -255,6 +262,16 @@ mod tests {
         assert!(decode(&endless, Layout::Ros1, &[0; 12]).is_err());
         let selfish = Definition::parse("p/A", b"A a\n").expect("a definition");
         assert!(decode(&selfish, Layout::Ros1, &[0; 64]).is_err());
+    }
+
+    #[test]
+    fn arrays_of_nothing_are_counted() {
+        // 2000 groups, each with 1000 arrays that take no byte.
+        let text = format!("B[] b\nuint8[] rest\n===\nMSG: p/B\n{}", "int8[0] a\n".repeat(1000));
+        let definition = Definition::parse("p/A", text.as_bytes()).expect("a definition");
+        let message = [&2000u32.to_le_bytes()[..], &2000u32.to_le_bytes(), &[0; 2000]].concat();
+        let error = decode(&definition, Layout::Ros1, &message).expect_err("too many");
+        assert_eq!(error.expected, "at most 1048576 values in a message");
     }
 
     proptest! {

@@ -127,8 +127,13 @@ impl Database {
         Ok(page)
     }
 
-    /// A cell's payload: its beginning stands in the cell, the rest on overflow pages.
-    fn payload(&self, cursor: &mut Cursor<'_>, length: u64) -> Result<Vec<u8>, String> {
+    /// A cell's payload: its beginning stands in the cell, the rest on overflow pages, which are added to those visited.
+    fn payload(
+        &self,
+        cursor: &mut Cursor<'_>,
+        length: u64,
+        visited: &mut HashSet<u32>,
+    ) -> Result<Vec<u8>, String> {
         if length > MAX_MESSAGE_BYTES {
             return Err(format!("expected a row of at most {MAX_MESSAGE_BYTES} bytes, found {length}"));
         }
@@ -147,6 +152,10 @@ impl Database {
         }
         let mut next = cursor.u32().map_err(|error| error.to_string())?;
         while payload.len() < length {
+            // A page that stands in two rows is damage, and might go round in circles.
+            if !visited.insert(next) {
+                return Err(format!("its page {next} stands twice in its table"));
+            }
             let page = self.page(next)?;
             let mut cursor = Cursor::with_endian(&page, Endian::Big);
             next = cursor.u32().map_err(|error| error.to_string())?;
@@ -189,6 +198,8 @@ fn columns(sql: &str) -> Vec<String> {
 
 struct Level {
     page: Vec<u8>,
+    /// Bytes of it that its rows have taken so far.
+    taken: usize,
     number: u32,
     /// The next cell.
     at: u16,
@@ -225,8 +236,16 @@ impl Rows {
             match found {
                 Ok(Step::Row(offset)) => {
                     let row = level.page.get(offset..).ok_or_else(|| "a row outside of its page".to_owned());
-                    match row.and_then(|bytes| self::row(database, bytes)) {
-                        Ok(row) => return Some(row),
+                    match row.and_then(|bytes| self::row(database, bytes, &mut self.visited)) {
+                        Ok((row, bytes)) => {
+                            level.taken += bytes;
+                            if level.taken <= level.page.len() {
+                                return Some(row);
+                            }
+                            let lost = "its rows lie over one another";
+                            problems.push(format!("page {number} is lost from its row {at} on: {lost}"));
+                            self.levels.pop();
+                        }
                         Err(error) => problems.push(format!("row {at} of page {number} is lost: {error}")),
                     }
                 }
@@ -253,7 +272,7 @@ impl Rows {
             Err("it stands twice in its table".to_owned())
         };
         match result {
-            Ok(page) => self.levels.push(Level { page, number, at: 0 }),
+            Ok(page) => self.levels.push(Level { page, taken: 0, number, at: 0 }),
             Err(error) => problems.push(format!("page {number} and the rows on it are lost: {error}")),
         }
     }
@@ -308,12 +327,17 @@ fn varint(cursor: &mut Cursor<'_>) -> Result<u64, BytesError> {
     Ok(value << 8 | u64::from(cursor.u8()?))
 }
 
-fn row(database: &Database, bytes: &[u8]) -> Result<(i64, Vec<Cell>), String> {
+/// A row, and how many bytes of its page it takes.
+fn row(
+    database: &Database,
+    bytes: &[u8],
+    visited: &mut HashSet<u32>,
+) -> Result<((i64, Vec<Cell>), usize), String> {
     let failed = |error: BytesError| error.to_string();
     let mut cursor = Cursor::with_endian(bytes, Endian::Big);
     let length = varint(&mut cursor).map_err(failed)?;
     let id = varint(&mut cursor).map_err(failed)? as i64;
-    let payload = database.payload(&mut cursor, length)?;
+    let payload = database.payload(&mut cursor, length, visited)?;
     let mut head = Cursor::with_endian(&payload, Endian::Big);
     let head_bytes = varint(&mut head).map_err(failed)? as usize;
     let mut body = Cursor::with_endian(&payload, Endian::Big);
@@ -323,7 +347,7 @@ fn row(database: &Database, bytes: &[u8]) -> Result<(i64, Vec<Cell>), String> {
         let kind = varint(&mut head).map_err(failed)?;
         cells.push(cell(&mut body, kind).map_err(failed)?);
     }
-    Ok((id, cells))
+    Ok(((id, cells), cursor.at()))
 }
 
 fn cell(body: &mut Cursor<'_>, kind: u64) -> Result<Cell, BytesError> {
@@ -364,5 +388,51 @@ mod tests {
         let mut body = Cursor::with_endian(&[0xff, 0xfe, 0x7f, 0, 1], Endian::Big);
         assert_eq!(cell(&mut body, 2).expect("two bytes"), Cell::Integer(-2));
         assert_eq!(cell(&mut body, 3).expect("three bytes"), Cell::Integer(0x7f_0001));
+    }
+
+    /// A page of 512 bytes: rows at these places, and what stands there.
+    fn leaf(start: usize, places: &[u16], bytes: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut page = vec![0; 512];
+        page[start] = 0x0d;
+        page[start + 4] = places.len() as u8;
+        for (number, place) in places.iter().enumerate() {
+            page[start + 8 + 2 * number..][..2].copy_from_slice(&place.to_be_bytes());
+        }
+        for (at, bytes) in bytes {
+            page[*at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        page
+    }
+
+    fn read(pages: &[Vec<u8>]) -> (usize, Vec<String>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("made.db3");
+        let mut bytes = pages.concat();
+        bytes[..16].copy_from_slice(&MAGIC);
+        bytes[16..18].copy_from_slice(&512u16.to_be_bytes());
+        std::fs::write(&path, bytes).expect("a file");
+        let database = Database::open(&path).expect("a database");
+        let mut rows = Rows::new(Table { root: 1, columns: Vec::new() });
+        let (mut count, mut problems) = (0, Vec::new());
+        while rows.next(&database, &mut problems).is_some() {
+            count += 1;
+        }
+        (count, problems)
+    }
+
+    #[test]
+    fn rows_share_no_bytes_and_no_pages() {
+        // A row of 102 bytes, to which six places lead: five of it are as much as a page has.
+        let row = [&[100, 1, 2, 0][..], &[0; 98]].concat();
+        let page = leaf(100, &[300; 6], &[(300, &row)]);
+        let (count, problems) = read(&[page]);
+        assert_eq!(count, 5);
+        assert!(problems[0].contains("from its row 5 on: its rows lie over one another"), "{problems:?}");
+        // A row of 64 MiB: 39 bytes stand here, the others on a page that leads to itself.
+        let row = [&[0xa0, 0x80, 0x80, 0x00, 1][..], &[0; 39], &2u32.to_be_bytes()].concat();
+        let next = [&2u32.to_be_bytes()[..], &[0; 508]].concat();
+        let (count, problems) = read(&[leaf(100, &[200], &[(200, &row)]), next]);
+        assert_eq!(count, 0);
+        assert!(problems[0].contains("its page 2 stands twice in its table"), "{problems:?}");
     }
 }
