@@ -76,7 +76,8 @@ fn clock<'s>(
     topics: &(impl Iterator<Item = &'s TopicSeen> + Clone),
 ) {
     line("[clock]".to_owned());
-    let span = |times: Option<(i64, i64)>| times.map_or(0.0, |(from, to)| (to - from) as f64 * 1e-9);
+    let span =
+        |times: Option<(i64, i64)>| times.map_or(0.0, |(from, to)| to.saturating_sub(from) as f64 * 1e-9);
     let logged = topics.clone().any(|topic| topic.log.is_some());
     if logged {
         let longest = topics.clone().map(|topic| span(topic.log)).fold(0.0, f64::max);

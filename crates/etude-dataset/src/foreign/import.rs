@@ -116,7 +116,7 @@ impl Importer {
         problems.splice(0..0, records.ledger().all_problems());
         let (from, to) = range.unwrap_or_default();
         let started_us = (clock == ClockKind::Measured && range.is_some()).then_some(from / 1000);
-        Ok(Imported { manifest, closed, started_us, duration_us: (to - from) / 1000, problems })
+        Ok(Imported { manifest, closed, started_us, duration_us: to.saturating_sub(from) / 1000, problems })
     }
 
     /// Reads until each topic that the mapping names was met once.
@@ -363,7 +363,10 @@ fn stamp(
     let rule = &mapping.clock;
     let inside = || match rule.stamp.as_ref().and_then(|path| path.value(&record.value)) {
         Some(Value::Time(ns)) => Some(*ns),
-        Some(Value::Int(value)) => Some((*value as f64 * rule.stamp_unit.ns()).round() as i64),
+        // Nanoseconds since 1970 are more than a double keeps.
+        Some(Value::Int(value)) => {
+            i64::try_from(i128::from(*value) * i128::from(rule.stamp_unit.ns() as i64)).ok()
+        }
         Some(Value::Float(value)) if value.is_finite() => Some((value * rule.stamp_unit.ns()).round() as i64),
         _ => None,
     };

@@ -64,7 +64,8 @@ impl TopicSeen {
     /// Messages per second by the recorder's clock.
     pub(crate) fn rate_hz(&self) -> Option<f64> {
         let (from, to) = self.log?;
-        (to > from && self.looked_at > 1).then(|| (self.looked_at - 1) as f64 / ((to - from) as f64 * 1e-9))
+        let span_s = to.saturating_sub(from) as f64 * 1e-9;
+        (to > from && self.looked_at > 1).then(|| (self.looked_at - 1) as f64 / span_s)
     }
 
     fn see(&mut self, record: &Record) {

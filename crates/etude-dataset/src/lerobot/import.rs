@@ -145,7 +145,8 @@ impl Importer {
             writer.expect(StreamIndex(stream as u16), expected).map_err(|error| written(out, &error))?;
         }
         let closed = writer.finish().map_err(|error| written(out, &error))?;
-        let duration_us = (times_ns.last().unwrap_or(&0) - times_ns.first().unwrap_or(&0)) / 1000;
+        let duration_us =
+            times_ns.last().unwrap_or(&0).saturating_sub(*times_ns.first().unwrap_or(&0)) / 1000;
         Ok(Imported { manifest, closed, duration_us, problems })
     }
 

@@ -95,7 +95,7 @@ impl<'e, 'g> Walk<'e, 'g> {
             }
             (Rule::Nearest, before, after) => before.or(after)?,
             (Rule::Linear, Some(before), Some(after)) if age(before) > 0 => {
-                let share = age(before) as f64 / (after.at_ns - before.at_ns) as f64;
+                let share = age(before) as f64 / after.at_ns.saturating_sub(before.at_ns) as f64;
                 let blended = values(before).into_iter().zip(values(after));
                 let blended = blended.map(|((name, a), (_, b))| (name, blend(&a, &b, share)));
                 return Some((blended.collect(), age(before)));
