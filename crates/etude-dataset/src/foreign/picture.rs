@@ -5,6 +5,8 @@ use etude_video::{RgbImage, decode_jpeg, decode_png};
 
 /// The longest side that is read, pixels.
 const MAX_SIDE_PX: u32 = 3840;
+/// What may stand beside the bytes of a raw picture, in this order.
+const BESIDE: [&str; 5] = ["height", "width", "channels", "encoding", "step"];
 
 /// How pictures are stored that are coded anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +47,7 @@ impl PictureFormat {
             return Vec::new();
         }
         let front = data.text().rsplit_once('.').map_or(String::new(), |(front, _)| format!("{front}."));
-        ["height", "width", "channels"]
-            .iter()
-            .filter_map(|side| format!("{front}{side}").parse().ok())
-            .collect()
+        BESIDE.iter().filter_map(|side| format!("{front}{side}").parse().ok()).collect()
     }
 
     /// A message's picture.
@@ -59,24 +58,49 @@ impl PictureFormat {
         match self {
             Self::Jpeg => decode_jpeg(bytes).map_err(|error| error.to_string()),
             Self::Png => decode_png(bytes).map_err(|error| error.to_string()),
-            Self::Rgb8 | Self::Bgr8 => {
-                let side = |path: &Path| match path.value(message) {
-                    Some(Value::Int(side)) => u32::try_from(*side).ok().filter(|side| *side <= MAX_SIDE_PX),
-                    _ => None,
-                };
-                let sides: Vec<Option<u32>> = self.beside(data).iter().map(side).collect();
-                let [Some(height), Some(width), Some(3)] = sides[..] else {
-                    return Err(format!(
-                        "expected height, width and 3 channels beside {data}, found {sides:?}"
-                    ));
-                };
-                let mut pixels = bytes.clone();
-                if self == Self::Bgr8 {
-                    pixels.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
-                }
-                RgbImage::new(width, height, pixels).map_err(|error| error.to_string())
-            }
+            Self::Rgb8 | Self::Bgr8 => self.raw(data, bytes, message),
         }
+    }
+
+    /// A raw picture: HDF5 says how many channels it has, ROS which colours and how many bytes a row takes.
+    fn raw(self, data: &Path, bytes: &[u8], message: &Value) -> Result<RgbImage, String> {
+        let paths = self.beside(data);
+        let beside: Vec<Option<&Value>> = paths.iter().map(|path| path.value(message)).collect();
+        let [height, width, channels, encoding, step] = beside[..] else {
+            return Err(format!("nothing can stand beside {data}"));
+        };
+        let side = |value: Option<&Value>| match value {
+            Some(Value::Int(side)) => u32::try_from(*side).ok().filter(|side| *side <= MAX_SIDE_PX),
+            _ => None,
+        };
+        let (Some(height), Some(width), None | Some(Value::Int(3))) = (side(height), side(width), channels)
+        else {
+            let found = [side(height), side(width), side(channels)];
+            return Err(format!("expected height, width and 3 channels beside {data}, found {found:?}"));
+        };
+        let wanted = if self == Self::Bgr8 { "bgr8" } else { "rgb8" };
+        if let Some(found) = encoding.and_then(Value::text).filter(|found| *found != wanted) {
+            return Err(format!("expected a picture in {wanted}, found `{found}`"));
+        }
+        let (row, stated) = (width as usize * 3, step.and_then(whole));
+        let mut pixels = match stated.filter(|step| *step > row) {
+            // Rows may be longer than their pixels.
+            Some(step) => {
+                bytes.chunks(step).filter_map(|bytes| bytes.get(..row)).flatten().copied().collect()
+            }
+            None => bytes.to_vec(),
+        };
+        if self == Self::Bgr8 {
+            pixels.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        }
+        RgbImage::new(width, height, pixels).map_err(|error| error.to_string())
+    }
+}
+
+fn whole(value: &Value) -> Option<usize> {
+    match value {
+        Value::Int(value) => usize::try_from(*value).ok(),
+        _ => None,
     }
 }
 
@@ -102,5 +126,26 @@ mod tests {
         let decoded = PictureFormat::Bgr8.decode(&path, &picture(2)).expect("a picture");
         assert_eq!(decoded.data(), [3, 2, 1, 6, 5, 4]);
         assert!(PictureFormat::Rgb8.decode(&path, &picture(3)).is_err());
+    }
+
+    #[test]
+    fn pictures_of_ros_say_their_colours_and_the_length_of_a_row() {
+        let part = |name: &str, value| (Arc::from(name), value);
+        let picture = |encoding: &str| {
+            Value::Struct(vec![
+                part("height", Value::Int(2)),
+                part("width", Value::Int(1)),
+                part("encoding", Value::Text(encoding.to_owned())),
+                part("step", Value::Int(4)),
+                part("data", Value::Bytes(vec![1, 2, 3, 0, 4, 5, 6, 0])),
+            ])
+        };
+        let path: Path = "data".parse().expect("a path");
+        assert_eq!(
+            PictureFormat::Rgb8.decode(&path, &picture("rgb8")).expect("a picture").data(),
+            [1, 2, 3, 4, 5, 6]
+        );
+        let error = PictureFormat::Rgb8.decode(&path, &picture("bgr8")).expect_err("other colours");
+        assert_eq!(error, "expected a picture in rgb8, found `bgr8`");
     }
 }
