@@ -6,10 +6,15 @@ use super::value::Value;
 use prost_reflect::prost::Message as _;
 use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest JSON or Protobuf message that is read, bytes: their trees take many times their length.
 const MAX_TREE_BYTES: usize = 8 << 20;
+/// The schemas of a recording, all together, bytes.
+pub(crate) const MAX_SCHEMA_BYTES: usize = 16 << 20;
+/// The longest name of a topic or a type, bytes.
+pub(crate) const MAX_NAME_BYTES: usize = 4096;
 
 /// Reads messages of one type.
 #[derive(Clone, Debug)]
@@ -74,6 +79,38 @@ impl Decoder {
                 Ok(from_json(value))
             }
         }
+    }
+}
+
+/// The decoders of one recording: channels of one schema share one, and all schemas together are bounded, because what is
+/// made of them takes many times their bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Decoders {
+    made: HashMap<blake3::Hash, Result<Decoder, String>>,
+    bytes: usize,
+}
+
+impl Decoders {
+    /// A decoder for messages of an encoding; the error says why there is none.
+    pub(crate) fn get(&mut self, encoding: &str, schema: Option<Schema<'_>>) -> Result<Decoder, String> {
+        let mut hasher = blake3::Hasher::new();
+        let parts = schema
+            .map_or([&[][..]; 3], |schema| [schema.name.as_bytes(), schema.encoding.as_bytes(), schema.data]);
+        for part in [encoding.as_bytes()].iter().chain(&parts) {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+        let bytes = encoding.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        if let Some(made) = self.made.get(&hasher.finalize()) {
+            return made.clone();
+        }
+        if self.bytes.saturating_add(bytes) > MAX_SCHEMA_BYTES {
+            return Err(format!("the recording has schemas of more than {MAX_SCHEMA_BYTES} bytes"));
+        }
+        self.bytes += bytes;
+        // An error may quote the schema, and is told of every message.
+        let made = Decoder::new(encoding, schema).map_err(|error| error.chars().take(400).collect());
+        self.made.insert(hasher.finalize(), made.clone());
+        made
     }
 }
 

@@ -1,7 +1,7 @@
 //! MCAP files, record by record from the front: no index and no summary is trusted or needed.
 
 use super::bytes::{BytesError, Cursor};
-use super::decode::{Decoder, Schema};
+use super::decode::{Decoders, MAX_NAME_BYTES, MAX_SCHEMA_BYTES, Schema};
 use super::error::Error;
 use super::packed::{MAX_CHUNK_BYTES, unpack};
 use super::records::{Channel, Ledger, MAX_MESSAGE_BYTES, Record, Records};
@@ -46,6 +46,9 @@ pub(crate) struct McapRecords {
     offset: u64,
     length: u64,
     schemas: HashMap<u16, StoredSchema>,
+    /// Bytes of these schemas.
+    schema_bytes: usize,
+    decoders: Decoders,
     channels: HashMap<u16, Channel>,
     chunk: Open,
     body: Vec<u8>,
@@ -69,6 +72,8 @@ impl McapRecords {
             offset: MAGIC.len() as u64,
             length,
             schemas: HashMap::new(),
+            schema_bytes: 0,
+            decoders: Decoders::default(),
             channels: HashMap::new(),
             chunk: Open::default(),
             body: Vec::new(),
@@ -204,6 +209,52 @@ impl McapRecords {
         found
     }
 
+    fn schema(&mut self, cursor: &mut Cursor<'_>) -> Result<(), BytesError> {
+        let id = cursor.u16()?;
+        let name = cursor.text("a schema's name")?;
+        let encoding = cursor.text("a schema's encoding")?;
+        let data = cursor.sized("a schema")?;
+        if self.schemas.contains_key(&id) {
+            return Ok(());
+        }
+        let bytes = name.len() + encoding.len() + data.len();
+        if self.schema_bytes + bytes > MAX_SCHEMA_BYTES {
+            let message =
+                format!("its schema {id} is left out: all together may have {MAX_SCHEMA_BYTES} bytes");
+            self.ledger.loss(self.name.clone(), message);
+            return Ok(());
+        }
+        self.schema_bytes += bytes;
+        let (name, encoding) = (name.to_owned(), encoding.to_owned());
+        self.schemas.insert(id, StoredSchema { name, encoding, data: data.to_vec() });
+        Ok(())
+    }
+
+    fn channel(&mut self, cursor: &mut Cursor<'_>) -> Result<(), BytesError> {
+        let (id, schema) = (cursor.u16()?, cursor.u16()?);
+        let topic = cursor.text("a topic")?;
+        let encoding = cursor.text("a message encoding")?;
+        if self.channels.contains_key(&id) {
+            return Ok(());
+        }
+        let schema = self.schemas.get(&schema);
+        let type_name = schema.map_or(encoding, |schema| &schema.name);
+        let longest = topic.len().max(encoding.len()).max(type_name.len());
+        if longest > MAX_NAME_BYTES {
+            let expected = format!("names of at most {MAX_NAME_BYTES} bytes");
+            return Err(cursor.error(expected, format!("{longest} bytes")));
+        }
+        let stated = schema.map(|schema| Schema {
+            name: &schema.name,
+            encoding: &schema.encoding,
+            data: &schema.data,
+        });
+        let decoder = self.decoders.get(encoding, stated);
+        let channel = Channel { topic: Arc::from(topic), type_name: type_name.to_owned(), decoder };
+        self.channels.insert(id, channel);
+        Ok(())
+    }
+
     fn record(
         &mut self,
         opcode: u8,
@@ -212,32 +263,8 @@ impl McapRecords {
     ) -> Result<Option<Record>, BytesError> {
         let mut cursor = Cursor::new(body);
         match opcode {
-            op::SCHEMA => {
-                let id = cursor.u16()?;
-                let name = cursor.text("a schema's name")?.to_owned();
-                let encoding = cursor.text("a schema's encoding")?.to_owned();
-                let data = cursor.sized("a schema")?.to_vec();
-                self.schemas.entry(id).or_insert(StoredSchema { name, encoding, data });
-            }
-            op::CHANNEL => {
-                let (id, schema) = (cursor.u16()?, cursor.u16()?);
-                let topic = cursor.text("a topic")?;
-                let encoding = cursor.text("a message encoding")?;
-                if !self.channels.contains_key(&id) {
-                    let schema = self.schemas.get(&schema);
-                    let stated = schema.map(|schema| Schema {
-                        name: &schema.name,
-                        encoding: &schema.encoding,
-                        data: &schema.data,
-                    });
-                    let channel = Channel {
-                        topic: Arc::from(topic),
-                        type_name: schema.map_or_else(|| encoding.to_owned(), |schema| schema.name.clone()),
-                        decoder: Decoder::new(encoding, stated),
-                    };
-                    self.channels.insert(id, channel);
-                }
-            }
+            op::SCHEMA => self.schema(&mut cursor)?,
+            op::CHANNEL => self.channel(&mut cursor)?,
             op::MESSAGE => {
                 let id = cursor.u16()?;
                 cursor.u32()?;

@@ -1,7 +1,7 @@
 //! ROS 1 bags (version 2.0), record by record from the front: their indexes are neither used nor trusted.
 
 use super::bytes::{BytesError, Cursor};
-use super::decode::{Decoder, Schema};
+use super::decode::{Decoders, MAX_NAME_BYTES, Schema};
 use super::error::Error;
 use super::packed::{MAX_CHUNK_BYTES, unpack};
 use super::records::{Channel, Ledger, MAX_MESSAGE_BYTES, Record, Records};
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(crate) const MAGIC: [u8; 13] = *b"#ROSBAG V2.0\n";
 /// The longest header of a record, bytes; a connection's holds its topic, its definition is data.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
+/// Connections of a bag.
+const MAX_CONNECTIONS: usize = 65_536;
 
 mod op {
     pub(super) const MESSAGE: u8 = 0x02;
@@ -78,6 +80,7 @@ pub(crate) struct BagRecords {
     offset: u64,
     length: u64,
     connections: HashMap<u32, Channel>,
+    decoders: Decoders,
     chunk: Vec<u8>,
     chunk_at: usize,
     chunk_offset: u64,
@@ -101,6 +104,7 @@ impl BagRecords {
             offset: MAGIC.len() as u64,
             length,
             connections: HashMap::new(),
+            decoders: Decoders::default(),
             chunk: Vec::new(),
             chunk_at: 0,
             chunk_offset: 0,
@@ -251,16 +255,27 @@ impl BagRecords {
         match header.op()? {
             op::CONNECTION => {
                 let id = header.u32("conn")?;
+                let count = self.connections.len();
                 if let Entry::Vacant(vacant) = self.connections.entry(id) {
                     let topic = header.text("topic")?;
                     let stated = Header::parse(data)?;
                     let type_name = stated.text("type")?;
+                    let longest = topic.len().max(type_name.len());
+                    if longest > MAX_NAME_BYTES || count >= MAX_CONNECTIONS {
+                        return Err(BytesError {
+                            at: 0,
+                            expected: format!(
+                                "at most {MAX_CONNECTIONS} connections with names of {MAX_NAME_BYTES} bytes"
+                            ),
+                            found: format!("{} with one of {longest}", count + 1),
+                        });
+                    }
                     let schema = Schema {
                         name: &type_name,
                         encoding: "ros1msg",
                         data: stated.get("message_definition")?,
                     };
-                    let decoder = Decoder::new("ros1", Some(schema));
+                    let decoder = self.decoders.get("ros1", Some(schema));
                     vacant.insert(Channel { topic: Arc::from(topic), type_name, decoder });
                 }
                 Ok(None)

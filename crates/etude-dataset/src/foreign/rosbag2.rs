@@ -1,6 +1,6 @@
 //! rosbag2 recordings: one SQLite or MCAP file or several, with or without their `metadata.yaml`.
 
-use super::decode::{Decoder, Schema};
+use super::decode::{Decoder, Decoders, Schema};
 use super::error::Error;
 use super::known;
 use super::mcap::{self, McapRecords};
@@ -230,7 +230,7 @@ fn channels(database: &Database, problems: &mut Vec<String>) -> HashMap<i64, Cha
         return HashMap::new();
     };
     let format = table.column("serialization_format");
-    let mut channels = HashMap::new();
+    let (mut channels, mut decoders) = (HashMap::new(), Decoders::default());
     for (id, row) in &rows {
         let word = |at: usize| row.get(at).and_then(Cell::text);
         let (Some(topic), Some(type_name)) = (word(name), word(kind)) else { continue };
@@ -240,19 +240,24 @@ fn channels(database: &Database, problems: &mut Vec<String>) -> HashMap<i64, Cha
             Channel {
                 topic: Arc::from(topic),
                 type_name: type_name.to_owned(),
-                decoder: decoder(encoding, type_name, definitions.get(type_name)),
+                decoder: decoder(&mut decoders, encoding, type_name, definitions.get(type_name)),
             },
         );
     }
     channels
 }
 
-fn decoder(encoding: &str, name: &str, stated: Option<&(String, String)>) -> Result<Decoder, String> {
+fn decoder(
+    decoders: &mut Decoders,
+    encoding: &str,
+    name: &str,
+    stated: Option<&(String, String)>,
+) -> Result<Decoder, String> {
     if let Some((schema, text)) = stated.filter(|(_, text)| !text.is_empty()) {
-        return Decoder::new(encoding, Some(Schema { name, encoding: schema, data: text.as_bytes() }));
+        return decoders.get(encoding, Some(Schema { name, encoding: schema, data: text.as_bytes() }));
     }
     let text = known::definition(name).ok_or_else(|| format!("the file does not define its type {name}"))?;
-    Decoder::new(encoding, Some(Schema { name, encoding: "ros2msg", data: text.as_bytes() }))
+    decoders.get(encoding, Some(Schema { name, encoding: "ros2msg", data: text.as_bytes() }))
 }
 
 impl Records for SqliteRecords {

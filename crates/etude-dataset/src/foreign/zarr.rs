@@ -32,7 +32,7 @@ const MAX_ARRAYS: usize = 256;
 /// Episodes of a store.
 const MAX_EPISODES: usize = 1_000_000;
 /// Rows behind one another of which nothing can be read, behind which no more are looked for.
-const MAX_LOST_ROWS: u64 = 20_000;
+const MAX_LOST_ROWS: u64 = 4096;
 /// Rows of an episode.
 const MAX_ROWS: u64 = 10_000_000;
 /// Chunk files that are named as an episode's own.

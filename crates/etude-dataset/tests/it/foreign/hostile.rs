@@ -163,6 +163,42 @@ fn a_chunk_that_unpacks_to_more_than_it_states_is_cut_there() {
 }
 
 #[test]
+fn schemas_of_all_channels_together_are_bounded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.mcap");
+    let mut bytes = b"\x89MCAP0\r\n".to_vec();
+    let mut record = |opcode: u8, parts: &[&[u8]]| {
+        bytes.push(opcode);
+        bytes.extend((parts.iter().map(|part| part.len()).sum::<usize>() as u64).to_le_bytes());
+        bytes.extend(parts.concat());
+    };
+    let text = |text: &str| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    // 40 schemas of 500 kB, and for each as many channels as make a thousand.
+    let definition = "uint8 a\n".repeat(62_500);
+    for schema in 1..=40u16 {
+        let name = text(&format!("p/A{schema}"));
+        record(3, &[&schema.to_le_bytes(), &name, &text("ros1msg"), &text(&definition)]);
+        for channel in 0..25u16 {
+            let id = schema * 25 + channel;
+            let topic = text(&format!("/t{id}"));
+            record(
+                4,
+                &[&id.to_le_bytes(), &schema.to_le_bytes(), &topic, &text("ros1"), &0u32.to_le_bytes()],
+            );
+        }
+    }
+    record(4, &[&9999u16.to_le_bytes(), &[0; 2], &text(&"x".repeat(5000)), &text("json"), &[0; 4]]);
+    fs::write(&path, &bytes).expect("a file");
+    let source = Source::open(&path, None).expect("a source");
+    let mut records = source.read(&source.recordings[0]).expect("records");
+    assert!(records.next(&|_| true).is_none());
+    let problems: Vec<String> = records.ledger().all_problems().iter().map(ToString::to_string).collect();
+    let left_out = problems.iter().filter(|problem| problem.contains("all together may have 16777216 bytes"));
+    assert_eq!(left_out.count(), 7, "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("names of at most 4096 bytes")), "{problems:?}");
+}
+
+#[test]
 fn a_row_or_frame_without_end_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let table = folder.path().join("a.csv");

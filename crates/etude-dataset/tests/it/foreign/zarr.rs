@@ -200,7 +200,7 @@ fn hostile_stores_cost_nothing() {
     let (found, problems) = records(&source, 0);
     assert_eq!(found.iter().filter(|record| &*record.topic == "camera0_rgb").count(), 5);
     assert_said(&problems, true, &["data", "at most 10000000 are read"]);
-    assert_said(&problems, true, &["data", "of 20000 rows before them nothing can be read"]);
+    assert_said(&problems, true, &["data", "of 4096 rows before them nothing can be read"]);
     let zip = in_zip(folder.path());
     let bytes = fs::read(&zip).expect("a file");
     fs::write(&zip, &bytes[..bytes.len() / 2]).expect("a file");
