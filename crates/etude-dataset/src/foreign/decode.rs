@@ -1,6 +1,8 @@
 //! A message's bytes as a [`Value`], by the encoding and the schema that its source states.
 
 use super::definition::Definition;
+use super::flatbuffer;
+use super::idl;
 use super::ros::{self, Layout};
 use super::value::Value;
 use prost_reflect::prost::Message as _;
@@ -21,6 +23,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 4096;
 pub(crate) enum Decoder {
     Ros(Arc<Definition>, Layout),
     Protobuf(MessageDescriptor),
+    FlatBuffer(Arc<flatbuffer::Schema>),
     Json,
 }
 
@@ -45,6 +48,16 @@ impl Decoder {
         match (encoding, schema) {
             ("ros1", Some(schema)) if schema.encoding == "ros1msg" => ros(Layout::Ros1, schema),
             ("cdr", Some(schema)) if schema.encoding == "ros2msg" => ros(Layout::Cdr, schema),
+            ("cdr", Some(schema)) if schema.encoding == "ros2idl" => {
+                let definition = idl::parse(schema.name, schema.data).map_err(|error| error.to_string())?;
+                Ok(Self::Ros(Arc::new(definition), Layout::Cdr))
+            }
+            ("flatbuffer", Some(schema)) if schema.encoding == "flatbuffer" => {
+                let schema = flatbuffer::Schema::parse(schema.name, schema.data);
+                let schema =
+                    schema.map_err(|error| format!("its FlatBuffers schema cannot be read: {error}"))?;
+                Ok(Self::FlatBuffer(Arc::new(schema)))
+            }
             ("protobuf", Some(schema)) if schema.encoding == "protobuf" => {
                 let pool = pool(schema.data)
                     .map_err(|error| format!("its Protobuf schema cannot be read: {error}"))?;
@@ -62,7 +75,7 @@ impl Decoder {
 
     /// Reads one message.
     pub(crate) fn decode(&self, message: &[u8]) -> Result<Value, String> {
-        if !matches!(self, Self::Ros(..)) && message.len() > MAX_TREE_BYTES {
+        if !matches!(self, Self::Ros(..) | Self::FlatBuffer(_)) && message.len() > MAX_TREE_BYTES {
             return Err(format!("expected at most {MAX_TREE_BYTES} bytes, found {}", message.len()));
         }
         match self {
@@ -73,6 +86,7 @@ impl Decoder {
                 let message = DynamicMessage::decode(descriptor.clone(), message);
                 Ok(group(&message.map_err(|error| error.to_string())?))
             }
+            Self::FlatBuffer(schema) => schema.decode(message).map_err(|error| error.to_string()),
             Self::Json => {
                 let value: serde_json::Value =
                     serde_json::from_slice(message).map_err(|error| error.to_string())?;
@@ -220,9 +234,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_so() {
-        let schema = Schema { name: "a.B", encoding: "flatbuffer", data: &[] };
-        let error = Decoder::new("flatbuffer", Some(schema)).expect_err("not read");
-        assert_eq!(error, "messages in `flatbuffer` with a schema in `flatbuffer` are not read");
+        let schema = Schema { name: "a.B", encoding: "avro", data: &[] };
+        let error = Decoder::new("avro", Some(schema)).expect_err("not read");
+        assert_eq!(error, "messages in `avro` with a schema in `avro` are not read");
         let schema = Schema { name: "a.B", encoding: "protobuf", data: &[1, 2, 3] };
         assert!(Decoder::new("protobuf", Some(schema)).expect_err("no schema").contains("cannot be read"));
         // A file `a` in a syntax of which the library knows nothing.

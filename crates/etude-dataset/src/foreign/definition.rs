@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest definition that is read, bytes.
-const MAX_TEXT: usize = 1 << 20;
+pub(crate) const MAX_TEXT: usize = 1 << 20;
 /// Types nested in one another, at most.
 pub(crate) const MAX_DEPTH: usize = 32;
 
