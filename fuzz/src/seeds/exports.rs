@@ -94,7 +94,7 @@ fn record(path: &Path, with_camera: bool) -> ExportEpisode {
         }
     }
     let closed = writer.finish().expect("an episode");
-    ExportEpisode { path: path.to_owned(), digest: closed.digest }
+    ExportEpisode::new(path, closed.digest)
 }
 
 fn folder() -> TempDir {
