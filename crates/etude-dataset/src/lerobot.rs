@@ -4,11 +4,13 @@
 //! number is; what neither card nor dataset settles is refused with the question. [`export`](export()) writes a dataset
 //! that LeRobot opens as its own. Both stream: numbers of one episode and one coded frame are in memory at a time.
 
+mod beside;
 mod error;
 mod export;
 mod import;
 mod info;
 mod mapping;
+mod modality;
 mod rows;
 mod source;
 mod tables;
@@ -21,4 +23,5 @@ pub use export::{
 pub use import::{ImportOptions, Imported, Importer};
 pub use info::{Feature, Info, Version};
 pub use mapping::{Mapping, Part};
+pub use modality::BodyPart;
 pub use source::{Source, SourceEpisode, VideoPart};

@@ -1,9 +1,11 @@
 //! Turns episodes of a LeRobot dataset into episode files.
 
+mod notes;
 mod video;
 
+use super::beside::Beside;
 use super::error::Error;
-use super::info::{Feature, Version};
+use super::info::Feature;
 use super::mapping::Mapping;
 use super::rows::{self, Rows};
 use super::source::{Source, SourceEpisode};
@@ -45,6 +47,7 @@ impl ImportOptions {
 /// Turns episodes of one dataset into episode files.
 pub struct Importer {
     source: Source,
+    beside: Beside,
     mapping: Mapping,
     card: Card,
     card_digest: Digest,
@@ -70,7 +73,8 @@ pub struct Imported {
 impl Importer {
     /// Reads what the dataset says of itself and plans where its numbers go; asks where that is open.
     pub fn open(root: &Path, card: &Card, options: ImportOptions) -> Result<(Self, Vec<Problem>), Error> {
-        let (source, mut problems) = Source::open(root)?;
+        let (mut source, mut problems) = Source::open(root)?;
+        let beside = Beside::read(&mut source, &mut problems)?;
         let mut mapping = Mapping::plan(&source.info, card, &options.drop)?;
         mapping.cameras.retain(|(key, _)| {
             let parts = || source.episodes.iter().filter_map(|episode| episode.videos.get(key));
@@ -94,6 +98,7 @@ impl Importer {
         }
         let importer = Self {
             source,
+            beside,
             mapping,
             card_digest: card.digest(),
             card_toml: card.to_toml(),
@@ -120,12 +125,17 @@ impl Importer {
         let episode = self.episode(position)?;
         let features = self.features();
         let (rows, mut problems) = rows::read(&episode, &features.iter().collect::<Vec<_>>())?;
+        for column in rows.columns.iter().filter(|column| !self.is_declared(column)) {
+            let message = format!("its column {column} is not declared in info.json; it is left out");
+            problems.push(Problem::loss(episode.data.display().to_string(), message));
+        }
         if rows.count == 0 {
             return Err(Error::content(&episode.data, "the episode has no rows"));
         }
         let (clock, times_ns) = self.times(&episode, &rows, &mut problems)?;
         let manifest = self.manifest(&episode, &rows, clock, &mut problems)?;
-        let head = Head { manifest: &manifest, card_toml: &self.card_toml, attachments: &[] };
+        let head =
+            Head { manifest: &manifest, card_toml: &self.card_toml, attachments: &self.beside.attachments };
         let writer = EpisodeWriter::create(out, &head, WriterOptions::default());
         let mut writer = writer.map_err(|error| written(out, &error))?;
         let mut cameras = self.start_cameras(&episode, &mut problems);
@@ -148,6 +158,10 @@ impl Importer {
         let duration_us =
             times_ns.last().unwrap_or(&0).saturating_sub(*times_ns.first().unwrap_or(&0)) / 1000;
         Ok(Imported { manifest, closed, duration_us, problems })
+    }
+
+    fn is_declared(&self, column: &str) -> bool {
+        rows::NUMBERING.contains(&column) || self.source.info.feature(column).is_some()
     }
 
     fn features(&self) -> Vec<Feature> {
@@ -220,7 +234,7 @@ impl Importer {
             parents,
             rights: self.source.rights(),
             streams: self.mapping.streams(),
-            notes: self.notes(episode, rows, task),
+            notes: self.notes(episode, rows, task, problems),
         })
     }
 
@@ -250,40 +264,12 @@ impl Importer {
         EpisodeId::from_parts(episode.index, *chance)
     }
 
-    fn notes(&self, episode: &SourceEpisode, rows: &Rows, task: Option<String>) -> BTreeMap<String, String> {
-        let info = &self.source.info;
-        let version = match info.version {
-            Version::V20 => "2.0",
-            Version::V21 => "2.1",
-            Version::V30 => "3.0",
-        };
-        let mut notes = BTreeMap::from([
-            ("lerobot.version".to_owned(), version.to_owned()),
-            ("lerobot.fps".to_owned(), info.fps.to_string()),
-            ("lerobot.episode_index".to_owned(), episode.index.to_string()),
-        ]);
-        let mut note = |key: &str, value: Option<String>| {
-            notes.extend(value.map(|value| (format!("lerobot.{key}"), value)));
-        };
-        note("first_timestamp", rows.timestamp_s.first().map(f64::to_string));
-        note("index", rows.first_index.map(|index| index.to_string()));
-        note("task_index", rows.task_index.first().map(ToString::to_string));
-        note("task", task);
-        note("robot_type", info.robot_type.clone());
-        if episode.tasks.len() > 1 {
-            note("tasks", serde_json::to_string(&episode.tasks).ok());
-        }
-        for feature in self.features() {
-            note(&format!("dtype.{}", feature.key), Some(feature.dtype));
-        }
-        notes
-    }
-
     /// The files that the episode came from, each with its digest.
     fn parents(&mut self, episode: &SourceEpisode) -> Result<Vec<String>, Error> {
         let mut parents = Vec::new();
         let videos = episode.videos.values().map(|part| &part.path);
-        for path in std::iter::once(&episode.data).chain(videos.filter(|path| path.exists())) {
+        let tables = std::iter::once(&episode.data).chain(videos.filter(|path| path.exists()));
+        for path in tables.chain(&self.beside.files) {
             let digest = match self.digests.get(path) {
                 Some(digest) => *digest,
                 None => digest_file(path).map_err(Error::file("reading", path))?,

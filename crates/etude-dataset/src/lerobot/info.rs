@@ -1,6 +1,8 @@
 //! `meta/info.json`: what a dataset says of itself.
 
 use super::error::Error;
+use super::modality::BodyPart;
+use super::rows::NUMBERING;
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::Path;
@@ -42,8 +44,10 @@ pub struct Feature {
     pub dtype: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Names of its numbers, where there is one for each.
+    /// Names of its numbers, where there is one for each: those of info.json, else those of `modality.json`.
     pub names: Option<Vec<String>>,
+    /// Its parts by `modality.json`, by their first number.
+    pub parts: Vec<BodyPart>,
 }
 
 impl Feature {
@@ -72,7 +76,7 @@ impl Feature {
 
     /// Whether it is one of the five columns that number rows.
     pub fn is_numbering(&self) -> bool {
-        matches!(self.key.as_str(), "timestamp" | "frame_index" | "episode_index" | "index" | "task_index")
+        NUMBERING.contains(&self.key.as_str())
     }
 }
 
@@ -171,7 +175,7 @@ fn feature(key: &str, value: &Value) -> Result<Feature, String> {
     let mut names = Vec::new();
     flatten_names(value.get("names").unwrap_or(&Value::Null), &mut names);
     let names = (Some(names.len()) == width && !names.is_empty()).then_some(names);
-    Ok(Feature { key: key.to_owned(), dtype: dtype.to_owned(), shape, names })
+    Ok(Feature { key: key.to_owned(), dtype: dtype.to_owned(), shape, names, parts: Vec::new() })
 }
 
 /// Names come as a list, as a list of lists or as lists under keys.

@@ -1,12 +1,13 @@
 //! Which number of a dataset goes to which channel of which stream: by the card, or not at all.
 //!
 //! A card's `[[stream]]` with `native = "lerobot:FEATURE"` claims, by name, the numbers of that feature that its
-//! channels name; `native = "lerobot:FEATURE[from:to]"` claims a range by position, for datasets without names. Where
+//! channels name, by info.json or as `left_arm.0` by `modality.json`; `native = "lerobot:FEATURE[from:to]"` claims a range by position, for datasets without names. Where
 //! no stream claims `observation.state` or `action`, the names must be those of the card's joints: joints of a hand go
 //! to `/robot/hand/<side>/…`, the others to `/robot/joint_…`.
 
 use super::error::Error;
 use super::info::{Feature, Info};
+use super::modality::BodyPart;
 use etude_model::card::Side;
 use etude_model::{Card, Channel, StreamKind, StreamSpec, Topic, Unit};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +46,10 @@ impl Mapping {
             if feature.dtype == "video" {
                 mapping.cameras.push((feature.key.clone(), camera_stream(feature, card, info.fps)));
             } else if !feature.is_numeric() {
-                let reason = format!("its type {} is not read", feature.dtype);
+                let reason = match feature.dtype.as_str() {
+                    "audio" => "an episode has no stream for sound".to_owned(),
+                    dtype => format!("its type {dtype} is not read"),
+                };
                 mapping.unread.push((feature.key.clone(), reason));
             } else {
                 match parts(feature, card, info.fps) {
@@ -93,7 +97,12 @@ fn parts(feature: &Feature, card: &Card, rate_hz: f64) -> Result<Option<Vec<Part
             "action" => StreamKind::JointCommand,
             _ => return Ok(None),
         };
-        by_joint_names(feature, card, kind)?
+        let parts = by_joint_names(feature, card, kind)?;
+        let open = no_joints(feature, &parts);
+        if !open.is_empty() {
+            return Err(open);
+        }
+        parts
     } else {
         claims.into_iter().map(|stream| claimed(feature, stream)).collect::<Result<Vec<_>, _>>()?
     };
@@ -125,7 +134,9 @@ fn claimed(feature: &Feature, stream: &StreamSpec) -> Result<Part, Vec<String>> 
         }
         (None, Some(names)) => {
             let place = |channel: &Channel| {
-                names.iter().position(|name| *name == channel.name).ok_or_else(|| {
+                let named = names.iter().position(|name| *name == channel.name);
+                let of_part = |place: &usize| feature.part_name(*place).as_ref() == Some(&channel.name);
+                named.or_else(|| (0..feature.width()).find(of_part)).ok_or_else(|| {
                     format!(
                         "- {} names `{}`; which number of {} is that?",
                         whole(),
@@ -185,6 +196,27 @@ fn topic(side: Option<Side>, kind: StreamKind) -> String {
     }
 }
 
+/// Parts that `modality.json` calls rotations or differences, though their numbers bear names of joints.
+fn no_joints(feature: &Feature, parts: &[Part]) -> Vec<String> {
+    let claimed = |part: &BodyPart| parts.iter().flat_map(|of| &of.places).any(|at| part.places.contains(at));
+    let odd = feature.parts.iter().filter(|part| claimed(part)).filter_map(|part| {
+        let said = match (&part.rotation, part.absolute) {
+            (Some(rotation), _) => format!("a rotation ({rotation})"),
+            (None, Some(false)) => "relative (absolute = false)".to_owned(),
+            _ => return None,
+        };
+        Some((part, said))
+    });
+    odd.map(|(part, said)| {
+        format!(
+            "- modality.json says that {} in {} is {said}, and its numbers bear names of joints: which is it? (a \
+             [[stream]] of the card with native = \"lerobot:{}\" settles it)",
+            part.name, feature.key, feature.key
+        )
+    })
+    .collect()
+}
+
 /// Numbers that no stream, or more than one, carries.
 fn uncovered(feature: &Feature, parts: &[Part]) -> Vec<String> {
     let mut claims = vec![0usize; feature.width()];
@@ -193,9 +225,14 @@ fn uncovered(feature: &Feature, parts: &[Part]) -> Vec<String> {
             *count += 1;
         }
     }
-    let name = |place: usize| match feature.names.as_ref().and_then(|names| names.get(place)) {
-        Some(name) => format!("`{name}` ({}[{place}])", feature.key),
-        None => format!("{}[{place}]", feature.key),
+    let name = |place: usize| {
+        let name = feature.names.as_ref().and_then(|names| names.get(place));
+        let part = feature.part_name(place).filter(|part| Some(part) != name);
+        let part = part.map(|part| format!(", `{part}` of modality.json,")).unwrap_or_default();
+        match name {
+            Some(name) => format!("`{name}` ({}[{place}]){part}", feature.key),
+            None => format!("{}[{place}]{part}", feature.key),
+        }
     };
     let mut open = Vec::new();
     for (place, count) in claims.iter().enumerate() {
@@ -312,6 +349,7 @@ mod tests {
             dtype: "float32".to_owned(),
             shape: vec![state.split(' ').count()],
             names: Some(state.split(' ').map(str::to_owned).collect()),
+            parts: Vec::new(),
         }];
         Info {
             version: super::super::info::Version::V21,
@@ -351,6 +389,40 @@ mod tests {
         nameless.features[0].names = None;
         let error = Mapping::plan(&nameless, &card, &BTreeSet::new()).expect_err("a question");
         assert!(error.to_string().contains("without names"), "{error}");
+    }
+
+    #[test]
+    fn a_card_can_speak_by_parts() {
+        let text = format!(
+            "{CARD}\n[[stream]]\ntopic = \"/robot/joint_states\"\nkind = \"joint_states\"\n\
+             native = \"lerobot:observation.state\"\nchannels = [{{ name = \"hand.0\", unit = \"ratio\" }}, \
+             {{ name = \"arm.0\", unit = \"rad\" }}]\n"
+        );
+        let card = Card::from_toml(&text).expect("a card");
+        let mut named = info("motor_0 motor_1");
+        let part =
+            |name: &str, places| BodyPart { name: name.to_owned(), places, rotation: None, absolute: None };
+        named.features[0].parts = vec![part("arm", 0..1), part("hand", 1..2)];
+        let mapping = Mapping::plan(&named, &card, &BTreeSet::new()).expect("a mapping");
+        assert_eq!(mapping.parts[0].places, [1, 0]);
+        let card = Card::from_toml(CARD).expect("a card");
+        let error = Mapping::plan(&named, &card, &BTreeSet::new()).expect_err("a question").to_string();
+        assert!(error.contains("`motor_1` (observation.state[1]), `hand.0` of modality.json,"), "{error}");
+    }
+
+    #[test]
+    fn differences_and_rotations_are_no_joints() {
+        let card = Card::from_toml(CARD).expect("a card");
+        for (rotation, absolute, said) in [
+            (None, Some(false), "relative"),
+            (Some("quaternion".to_owned()), None, "a rotation (quaternion)"),
+        ] {
+            let mut info = info("finger elbow");
+            info.features[0].parts =
+                vec![BodyPart { name: "arm".to_owned(), places: 1..2, rotation, absolute }];
+            let error = Mapping::plan(&info, &card, &BTreeSet::new()).expect_err("a question").to_string();
+            assert!(error.contains(&format!("arm in observation.state is {said}")), "{error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,11 @@ use super::source::{SourceEpisode, batches};
 use crate::columns;
 use crate::problem::Problem;
 use arrow_array::RecordBatch;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+
+/// Columns that number rows.
+pub(crate) const NUMBERING: [&str; 5] = ["timestamp", "frame_index", "episode_index", "index", "task_index"];
 
 /// One episode's rows.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +19,8 @@ pub(crate) struct Rows {
     pub(crate) count: usize,
     /// Numbers by feature, \[row, number\], as they are stored.
     pub(crate) features: BTreeMap<String, Vec<f64>>,
+    /// Every column of the table.
+    pub(crate) columns: Vec<String>,
     /// The `timestamp` column, \[row\], s.
     pub(crate) timestamp_s: Vec<f64>,
     /// The `frame_index` column, \[row\]; counted where the dataset has none.
@@ -39,8 +45,11 @@ pub(crate) fn read(episode: &SourceEpisode, features: &[&Feature]) -> Result<(Ro
     let mut rows = Rows::default();
     let mut problems = Vec::new();
     let subject = || episode.data.display().to_string();
-    let numbering = ["timestamp", "frame_index", "episode_index", "index", "task_index"];
-    let wanted = |name: &str| numbering.contains(&name) || features.iter().any(|feature| feature.key == name);
+    let columns = RefCell::new(Vec::new());
+    let wanted = |name: &str| {
+        columns.borrow_mut().push(name.to_owned());
+        NUMBERING.contains(&name) || features.iter().any(|feature| feature.key == name)
+    };
     let range = (episode.length > 0).then_some((episode.first_row, episode.length));
     // A file of one episode is read whole, so that rows beyond the stated length are seen.
     let range = range.filter(|_| episode.first_row > 0 || !is_single(episode));
@@ -61,6 +70,7 @@ pub(crate) fn read(episode: &SourceEpisode, features: &[&Feature]) -> Result<(Ro
             return Err(Error::content(&episode.data, message));
         }
     }
+    rows.columns = columns.into_inner();
     if rows.count as u64 != episode.length {
         let message = format!(
             "the episode's length is stated as {}, its table has {} rows",

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Component, Path, PathBuf};
 
+/// Longest value of the list of episodes that is kept as a note, in bytes.
+const FURTHER_MAX: usize = 1 << 16;
+
 /// One episode of a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceEpisode {
@@ -30,6 +33,8 @@ pub struct SourceEpisode {
     pub first_row: u64,
     /// Its part of each camera's video, by the feature's key.
     pub videos: BTreeMap<String, VideoPart>,
+    /// What the list of episodes says of it beyond that (versions 2.x), by key: a text, or JSON.
+    pub further: BTreeMap<String, String>,
 }
 
 /// An episode's part of a video file.
@@ -173,9 +178,28 @@ fn episodes_lines(
             data: below(root, &fill(&info.data_path, &numbers, ""))?,
             first_row: 0,
             videos,
+            further: further(&line, index, problems),
         });
     }
     Ok(episodes)
+}
+
+/// What a line says beyond the format; an episode's notes hold it.
+fn further(line: &Value, index: u64, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
+    let known = ["episode_index", "tasks", "length"];
+    let mut kept = BTreeMap::new();
+    for (key, value) in
+        line.as_object().into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()))
+    {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if text.len() <= FURTHER_MAX {
+            kept.insert(key.clone(), text);
+        } else {
+            let message = format!("{key} has {} bytes, more than a note holds; it is left out", text.len());
+            problems.push(Problem::loss(format!("meta/episodes.jsonl episode {index}"), message));
+        }
+    }
+    kept
 }
 
 /// Every batch of a parquet file, only the columns that `wanted` accepts.
@@ -309,6 +333,7 @@ fn episodes_of(
             data: below(root, &fill(&info.data_path, &numbers, ""))?,
             first_row: at(&from, row),
             videos,
+            further: BTreeMap::new(),
         });
     }
     Ok(())

@@ -14,6 +14,7 @@ mod rlds;
 mod rows;
 mod simulated;
 mod streams;
+mod variants;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
