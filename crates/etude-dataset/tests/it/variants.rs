@@ -218,7 +218,8 @@ fn nameless_numbers_are_asked_by_part(groot: &Path, folder: &Path) {
         info["features"][key]["names"] = Value::Null;
     }
     put(&nameless, "meta/info.json", &info.to_string());
-    let error = Importer::open(&nameless, &g1_card(), ImportOptions::new("test")).err().expect("questions");
+    let card = Card::from_toml(CARD).expect("a card");
+    let error = Importer::open(&nameless, &card, ImportOptions::new("test")).err().expect("questions");
     assert!(error.to_string().contains("`left_arm.0` (action["), "{error}");
     let read = fs::read_to_string(groot.join("meta/modality.json")).expect("a file");
     let card = card_by_parts(&serde_json::from_str(&read).expect("JSON"));
