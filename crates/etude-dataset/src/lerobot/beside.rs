@@ -157,8 +157,11 @@ impl Beside {
         match read_text(&path) {
             Ok(text) => {
                 *kept += length;
-                let media_type =
-                    if name.ends_with(".jsonl") { "application/jsonl" } else { "application/json" };
+                let media_type = if path.extension().is_some_and(|end| end == "jsonl") {
+                    "application/jsonl"
+                } else {
+                    "application/json"
+                };
                 self.attachments.push(Attachment {
                     name: name.to_owned(),
                     media_type: media_type.to_owned(),
@@ -305,7 +308,7 @@ fn walk(root: &Path, folder: &Path, depth: usize, left: &mut usize, found: &mut 
         let name = name_in(root, &path);
         if path.is_dir() && depth < 3 {
             walk(root, &path, depth + 1, left, found);
-        } else if !TEXTS.contains(&name.as_str()) && !(depth == 0 && name.starts_with("annotations/")) {
+        } else if !(TEXTS.contains(&name.as_str()) || (depth == 0 && name.starts_with("annotations/"))) {
             let at = if depth == 0 { name } else { named_folder(root, folder) };
             *found.entry(at).or_default() += 1;
         }
