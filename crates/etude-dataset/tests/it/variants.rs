@@ -139,10 +139,11 @@ fn card_by_parts(modality: &Value) -> Card {
             let channel = |place| format!("{{ name = \"{part}.{place}\", unit = \"unknown\" }}");
             channels.extend((0..width).map(channel));
         }
-        card += &format!(
+        let stream = format!(
             "\n[[stream]]\ntopic = \"{topic}\"\nkind = \"{kind}\"\nnative = \"lerobot:{key}\"\nchannels = [{}]\n",
             channels.join(", ")
         );
+        card += &stream;
     }
     Card::from_toml(&card).expect("a card")
 }
