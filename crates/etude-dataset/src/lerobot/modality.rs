@@ -91,9 +91,10 @@ fn section_parts(
     }
     for (name, slice) in entries(value, section).take(PARTS_MAX) {
         let key = text(slice, "original_key").unwrap_or_else(|| default.to_owned());
-        let Some(feature) = info.feature(&key) else {
+        // What is no number, such as video, may state any shape.
+        let Some(feature) = info.feature(&key).filter(|feature| feature.is_numeric()) else {
             told(format!(
-                "{section}.{name} is of the feature {key}, which info.json does not have; no name is taken"
+                "{section}.{name} is of the feature {key}, of which info.json has no numbers; no name is taken"
             ));
             continue;
         };

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 /// Options of `etude import`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Reads LeRobot datasets of versions 2.0, 2.1 and 3.0; and, by a mapping, MCAP (ROS 1, ROS 2, JSON and \
-    Protobuf messages), ROS 1 bags, rosbag2, episodes of Unitree's xr_teleoperate, and tables of text. What a source is, \
-    is seen from its bytes; a folder holds recordings of one format, each of which becomes an episode.\n\n\
+    after_help = "Reads LeRobot datasets of versions 2.0, 2.1 and 3.0; and, by a mapping, MCAP (ROS 1, ROS 2, JSON, \
+    Protobuf and FlatBuffers messages), ROS 1 bags, rosbag2, HDF5 (robosuite, robomimic, MimicGen, ALOHA, RoboMIND, \
+    AgiBot World, DROID), RLDS, zarr of UMI, Unitree's xr_teleoperate, motion (BVH, A-Frame), and tables of text. What a \
+    source is, is seen from its bytes; a folder holds recordings of one format, each of which becomes an episode.\n\n\
     The embodiment card says what each number of a LeRobot dataset means; a mapping says it of the others. What neither \
     says is asked for and never guessed. Importing the same source again changes nothing. Exits with 3 where \
     something of the source could not be kept.\n\n\
