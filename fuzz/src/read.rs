@@ -9,7 +9,7 @@ use etude_inspect::RuleSet;
 use etude_kinematics::{Body, BodyOptions, Geometry};
 use etude_model::{Card, ClockKind};
 use etude_video::parameter_sets::{AvcConfig, HevcConfig, av1_config_units};
-use etude_video::{Mp4Reader, annexb, decode_jpeg, decode_png, is_png, obu, sps};
+use etude_video::{Mp4Reader, Mp4Table, annexb, decode_jpeg, decode_png, is_png, obu, sps};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -211,6 +211,9 @@ pub fn mp4(data: &[u8]) {
     }
     if let Ok(mut reader) = Mp4Reader::open(&path) {
         while let Ok(Some(_)) = reader.next_key_packet() {}
+    }
+    if let Ok(Some(table)) = Mp4Table::read(&path) {
+        assert!(table.samples().iter().all(|sample| sample.pts_ticks >= 0), "the first frame shown has 0");
     }
 }
 

@@ -28,35 +28,50 @@ fn append_any(array: &ArrayRef, width: usize, out: &mut Vec<f64>) -> Result<(), 
     match array.data_type() {
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            (0..list.len())
-                .try_for_each(|row| append_row(list.is_null(row).then_some(()), &list.value(row), width, out))
+            if list.null_count() == 0 && (0..list.len()).all(|row| list.value_length(row) as usize == width) {
+                let from = list.value_offsets().first().map_or(0, |offset| *offset as usize);
+                return append_any(&list.values().slice(from, list.len() * width), width, out);
+            }
+            (0..list.len()).try_for_each(|row| append_row(list.is_null(row), || list.value(row), width, out))
         }
         DataType::LargeList(_) => {
             let list = array.as_list::<i64>();
-            (0..list.len())
-                .try_for_each(|row| append_row(list.is_null(row).then_some(()), &list.value(row), width, out))
+            (0..list.len()).try_for_each(|row| append_row(list.is_null(row), || list.value(row), width, out))
         }
-        DataType::FixedSizeList(_, _) => {
+        DataType::FixedSizeList(_, found) => {
             let list = array.as_fixed_size_list();
-            (0..list.len())
-                .try_for_each(|row| append_row(list.is_null(row).then_some(()), &list.value(row), width, out))
+            let found = *found as usize;
+            if list.null_count() == 0 && found == width && !list.is_empty() {
+                let values = list.values().slice(list.value_offset(0) as usize, list.len() * width);
+                return append_any(&values, width, out);
+            }
+            (0..list.len()).try_for_each(|row| append_row(list.is_null(row), || list.value(row), width, out))
         }
         _ => append_numbers(array, out),
     }
 }
 
-fn append_row(null: Option<()>, row: &ArrayRef, width: usize, out: &mut Vec<f64>) -> Result<(), String> {
-    if null.is_some() {
+fn append_row(
+    is_null: bool,
+    row: impl FnOnce() -> ArrayRef,
+    width: usize,
+    out: &mut Vec<f64>,
+) -> Result<(), String> {
+    if is_null {
         out.extend(std::iter::repeat_n(f64::NAN, width));
         return Ok(());
     }
-    append_any(row, width, out)
+    append_any(&row(), width, out)
 }
 
 macro_rules! push_all {
     ($array:expr, $type:ty, $out:expr, $convert:expr) => {{
         let typed = $array.as_primitive::<$type>();
-        $out.extend(typed.iter().map(|value| value.map_or(f64::NAN, $convert)));
+        if typed.null_count() == 0 {
+            $out.extend(typed.values().iter().copied().map($convert));
+        } else {
+            $out.extend(typed.iter().map(|value| value.map_or(f64::NAN, $convert)));
+        }
         Ok(())
     }};
 }
@@ -114,5 +129,51 @@ pub(crate) fn texts(array: &ArrayRef) -> Option<Vec<String>> {
         DataType::LargeUtf8 => all(&mut array.as_string::<i64>().iter()),
         DataType::Utf8View => all(&mut array.as_string_view().iter()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::Float32Type;
+    use arrow_array::{FixedSizeListArray, Int64Array, ListArray};
+    use std::sync::Arc;
+
+    fn read(array: impl Array + 'static, width: usize) -> Result<Vec<f64>, String> {
+        let mut out = Vec::new();
+        append(&(Arc::new(array) as ArrayRef), width, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn lists_give_their_rows_and_missing_ones_no_number() {
+        let row = |numbers: [f32; 2]| Some(numbers.map(Some));
+        let whole = [row([1.0, 2.0]), row([3.0, 4.0]), row([5.0, 6.0])];
+        let fixed = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(whole, 2);
+        let list = ListArray::from_iter_primitive::<Float32Type, _, _>(whole);
+        assert_eq!(read(fixed.clone(), 2).expect("rows"), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(read(fixed.slice(1, 1), 2).expect("a row"), [3.0, 4.0]);
+        assert_eq!(read(list.slice(1, 2), 2).expect("rows"), [3.0, 4.0, 5.0, 6.0]);
+        assert!(read(fixed.slice(0, 0), 2).expect("no row").is_empty());
+        let holes = [row([1.0, 2.0]), None, Some([None, Some(6.0)])];
+        for found in [
+            read(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(holes, 2), 2),
+            read(ListArray::from_iter_primitive::<Float32Type, _, _>(holes), 2),
+        ] {
+            let found = found.expect("rows");
+            assert_eq!(
+                found.iter().map(|number| number.is_nan()).collect::<Vec<_>>(),
+                [false, false, true, true, true, false]
+            );
+        }
+    }
+
+    #[test]
+    fn another_width_and_what_f64_cannot_hold_are_refused() {
+        let uneven = [Some(vec![Some(1.0)]), Some(vec![Some(2.0), Some(3.0)])];
+        let error =
+            read(ListArray::from_iter_primitive::<Float32Type, _, _>(uneven), 2).expect_err("3 numbers");
+        assert_eq!(error, "expected 2 numbers in each of 2 rows, found 3 in all");
+        let error = read(Int64Array::from(vec![(1 << 53) + 1]), 1).expect_err("too large");
+        assert_eq!(error, "the integer 9007199254740993 is beyond 2^53");
     }
 }

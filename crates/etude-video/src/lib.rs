@@ -8,6 +8,7 @@
 //! - [`decode_jpeg`] and [`decode_png`] read the pictures that cameras of foreign recordings send.
 //! - [`annexb`], [`sps`] and [`obu`] look into coded bytes without decoding them.
 //! - `Mp4Reader` and `Mp4Writer` move access units between MP4 files and anything else, bit by bit the same.
+//! - `Mp4Table` and `Mp4Join` put frames of several MP4 files into one without looking at them.
 //! - `Decoder` and `FrameReader` turn access units and files into pictures; [`StillStats`] measures a picture.
 //!
 //! With the feature `ffmpeg` (on by default) MP4 files and decoding are available through FFmpeg's libraries;
@@ -32,7 +33,11 @@ mod ffi;
 #[cfg(feature = "ffmpeg")]
 mod frame_reader;
 #[cfg(feature = "ffmpeg")]
+mod mp4_join;
+#[cfg(feature = "ffmpeg")]
 mod mp4_reader;
+#[cfg(feature = "ffmpeg")]
+mod mp4_table;
 #[cfg(feature = "ffmpeg")]
 mod mp4_writer;
 
@@ -48,6 +53,10 @@ pub use decoder::{DecodeError, DecodedFrame, Decoder, FrameHash};
 #[cfg(feature = "ffmpeg")]
 pub use frame_reader::{FrameReader, ReadError, decode_file, hash_file};
 #[cfg(feature = "ffmpeg")]
+pub use mp4_join::Mp4Join;
+#[cfg(feature = "ffmpeg")]
 pub use mp4_reader::{Mp4Error, Mp4Reader, VideoInfo, VideoPacket};
+#[cfg(feature = "ffmpeg")]
+pub use mp4_table::{Mp4Table, TableSample};
 #[cfg(feature = "ffmpeg")]
 pub use mp4_writer::{Mp4Writer, Summary, VideoTrack, WriteError};

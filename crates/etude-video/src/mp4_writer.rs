@@ -178,12 +178,7 @@ impl Mp4Writer {
     pub fn create(path: impl AsRef<Path>, track: VideoTrack) -> Result<Self, WriteError> {
         ffi::init();
         let path = path.as_ref().to_path_buf();
-        let io = |source| WriteError::Io { path: path.clone(), doing: "create", source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or_else(|| Path::new("."));
-        let temp =
-            tempfile::Builder::new().prefix(".etude-").suffix(".mp4").tempfile_in(folder).map_err(io)?;
-        let temp = temp.into_temp_path();
+        let temp = begin(&path)?;
         Ok(Self { path, track, temp, open: None, pushed: 0, next_frame: 0, ahead: BTreeSet::new() })
     }
 
@@ -382,8 +377,17 @@ fn is_parameter_set(codec: Codec, nal: &[u8]) -> bool {
     }
 }
 
+/// An empty file beside `path` that takes its name once it is whole.
+pub(crate) fn begin(path: &Path) -> Result<TempPath, WriteError> {
+    let io = |source| WriteError::Io { path: path.to_owned(), doing: "create", source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let temp = tempfile::Builder::new().prefix(".etude-").suffix(".mp4").tempfile_in(folder).map_err(io)?;
+    Ok(temp.into_temp_path())
+}
+
 /// Ticks per second and ticks per frame: the frame rate's numerator doubled until it is fine enough.
-fn time_base(rate: FrameRate) -> Option<(i32, i64)> {
+pub(crate) fn time_base(rate: FrameRate) -> Option<(i32, i64)> {
     let (mut scale, mut ticks) = (u64::from(rate.num()), i64::from(rate.den()));
     while scale < MIN_TIMESCALE {
         scale *= 2;
@@ -393,13 +397,13 @@ fn time_base(rate: FrameRate) -> Option<(i32, i64)> {
 }
 
 #[cfg(unix)]
-fn allow_reading(file: &File) -> io::Result<()> {
+pub(crate) fn allow_reading(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn allow_reading(_file: &File) -> io::Result<()> {
+pub(crate) fn allow_reading(_file: &File) -> io::Result<()> {
     Ok(())
 }
 

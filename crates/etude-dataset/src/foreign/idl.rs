@@ -521,10 +521,10 @@ module std_msgs { module msg {
         assert!(error("module a { struct B { long \"x").contains("the end of a text"));
         let deep = "module a { ".repeat(10_000);
         assert!(error(&deep).contains("fewer modules"));
-        let link = |number: i32| format!("struct S{number} {{ S{} x; }}; ", number + 1);
+        let link = |number: i32| format!("struct S{number} {{ a::S{} x; }}; ", number + 1);
         let chain = (0..500).map(link).collect::<Vec<_>>().concat();
         assert!(
-            error(&format!("module a {{ {chain} struct S500 {{ long x; }}; struct B {{ S0 x; }}; }};"))
+            error(&format!("module a {{ {chain} struct S500 {{ long x; }}; struct B {{ a::S0 x; }}; }};"))
                 .contains("within one another")
         );
     }

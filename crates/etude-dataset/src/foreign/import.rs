@@ -183,6 +183,11 @@ impl Importer {
         self.id_at(position, self.recording(position)?)
     }
 
+    /// What manifests name as the software.
+    pub fn software(&self) -> &str {
+        &self.software
+    }
+
     fn recording(&self, position: usize) -> Result<&Recording, Error> {
         self.source.recordings.get(position).ok_or_else(|| {
             let found = format!("{} of them", self.source.recordings.len());

@@ -245,6 +245,11 @@ impl Importer {
         Ok(self.id_by(&episode, &parents))
     }
 
+    /// What manifests name as the software.
+    pub fn software(&self) -> &str {
+        &self.options.software
+    }
+
     fn episode(&self, position: usize) -> Result<SourceEpisode, Error> {
         self.source.episodes.get(position).cloned().ok_or_else(|| {
             let message = format!("has {} episodes, there is none at {position}", self.source.episodes.len());

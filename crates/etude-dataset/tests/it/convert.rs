@@ -95,3 +95,48 @@ fn what_cannot_be_converted_is_said_and_the_rest_goes_on() {
     assert_eq!(losses.len(), 1, "{losses:?}");
     assert!(losses[0].contains("b.mcap") && losses[0].contains("it is not converted"), "{losses:?}");
 }
+
+#[test]
+fn a_conversion_that_was_cut_off_goes_on_with_what_it_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("source");
+    fs::create_dir(&source).expect("a folder");
+    for (name, shift) in [("a.mcap", 0), ("b.mcap", 3), ("c.mcap", 5)] {
+        let messages: Vec<String> = (0..40).map(|n| format!("{{\"rad\": [0.{:02}]}}", n + shift)).collect();
+        json_mcap(&source.join(name), "joints", &messages, None);
+    }
+    let card = card("franka_panda");
+    let importer = importer(&source, MAPPING, &card).expect("a source");
+    let (out, kept) = (folder.path().join("out"), folder.path().join("out.kept"));
+    let rows = RowOptions { fps: Some(100), ..RowOptions::default() };
+    let options = ExportOptions { rows, ..ExportOptions::default() };
+    let begin = || Conversion::of_recordings(&importer, &[], &out).expect("it can begin");
+    let write = |conversion: &mut Conversion<'_>, out: &Path| {
+        export_each(conversion, out, &options, &mut |_, _| {}).expect("a dataset");
+    };
+    let whole = folder.path().join("whole");
+    write(&mut begin(), &whole);
+
+    let mut cut_off = begin().keeping(&kept).expect("a folder");
+    let mut problems = Vec::new();
+    for _ in 0..2 {
+        assert!(cut_off.next(&mut problems).expect("an episode").is_some());
+    }
+    drop(cut_off);
+    let names = || fs::read_dir(&kept).map_or(0, Iterator::count);
+    assert_eq!(names(), 4, "two episodes with their accounts");
+    // One that is not whole any more is made again; what others put there stays.
+    let damaged = fs::read_dir(&kept).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let damaged =
+        damaged.filter(|path| path.extension().is_some_and(|end| end == "mcap")).min().expect("one");
+    let bytes = fs::read(&damaged).expect("an episode");
+    fs::write(&damaged, &bytes[..bytes.len() / 2]).expect("it is cut");
+    fs::write(kept.join("note.txt"), "mine").expect("a file");
+
+    let mut goes_on = begin().keeping(&kept).expect("a folder");
+    write(&mut goes_on, &out);
+    assert_eq!((goes_on.found(), names()), (1, 7));
+    goes_on.finish().expect("it is removed");
+    assert_eq!(names(), 1);
+    assert_eq!(files(&out), files(&whole));
+}

@@ -7,5 +7,7 @@ mod ffprobe;
 #[cfg(feature = "ffmpeg")]
 mod files;
 #[cfg(feature = "ffmpeg")]
+mod join;
+#[cfg(feature = "ffmpeg")]
 mod real_data;
 mod scene;

@@ -205,6 +205,10 @@ pub(crate) struct ConvertArgs {
     /// Episodes that are left out: numbers of a dataset's episodes, or names of recordings.
     #[arg(long, value_name = "EPISODES", value_delimiter = ',')]
     pub(crate) without: Vec<String>,
+    /// Keep every episode in OUT.kept until the conversion is done, and go on from those that are there: a conversion
+    /// that was cut off does not read them again.
+    #[arg(long, requires = "robot")]
+    pub(crate) resume: bool,
     /// The format.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: DatasetFormat,

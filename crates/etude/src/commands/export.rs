@@ -4,7 +4,7 @@ use super::{cards, import, release, tell};
 use crate::cli::{ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, RowArgs};
 use crate::exit;
 use crate::hint::Advised;
-use crate::output::Output;
+use crate::output::{self, Output};
 use anyhow::Context;
 use etude_dataset::convert::Conversion;
 use etude_dataset::export::{Episodes, Filed, FloatType, Group, RowOptions, by_card};
@@ -76,11 +76,23 @@ pub(crate) fn convert(arguments: &ConvertArgs, output: &Output) -> anyhow::Resul
         let (mut importer, problems) =
             lerobot::Importer::open(source, &card, options).with_context(failed)?;
         let episodes = Conversion::of_lerobot(&mut importer, without, out).with_context(failed)?;
+        let episodes = kept(arguments, episodes).with_context(failed)?;
         return writing.converted(episodes, out, &problems, output).with_context(failed);
     }
     let importer = import::by_mapping(source, arguments.mapping.as_deref(), &card)?;
     let episodes = Conversion::of_recordings(&importer, without, out).with_context(failed)?;
+    let episodes = kept(arguments, episodes).with_context(failed)?;
     writing.converted(episodes, out, &importer.source().problems, output).with_context(failed)
+}
+
+/// Episodes that stay beside the output until it is whole, where that is wanted.
+fn kept<'i>(arguments: &ConvertArgs, episodes: Conversion<'i>) -> anyhow::Result<Conversion<'i>> {
+    if !arguments.resume {
+        return Ok(episodes);
+    }
+    let mut name = arguments.out.file_name().unwrap_or_default().to_owned();
+    name.push(".kept");
+    Ok(episodes.keeping(&arguments.out.with_file_name(name))?)
 }
 
 /// A LeRobot dataset as one of version 3.0, its rows and coded frames as they are.
@@ -246,6 +258,13 @@ impl Writing {
         let bar = output.bar(episodes.count() as u64, "converting");
         let written = self.write(&mut episodes, out, &mut |done, _| bar.set_position(done as u64))?;
         bar.finish_and_clear();
+        if episodes.found() > 0 {
+            output.note(&format!(
+                "{} had been kept by an earlier run",
+                output::count(episodes.found(), "episode")
+            ));
+        }
+        episodes.finish()?;
         Ok(exit::done(lost | self.show(&[written], output)?))
     }
 

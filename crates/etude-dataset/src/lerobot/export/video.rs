@@ -15,8 +15,8 @@ use crate::stats::image::ImageAccumulator;
 use etude_episode::Episode;
 use etude_model::Topic;
 use etude_video::{
-    AccessUnit, Codec, DecodedFrame, Decoder, FrameRate, H264Encoder, H264Settings, Mp4Writer, RgbImage,
-    VideoTrack, WriteError,
+    AccessUnit, Codec, DecodedFrame, Decoder, FrameRate, H264Encoder, H264Settings, Mp4Join, Mp4Writer,
+    RgbImage, VideoTrack, WriteError,
 };
 use std::collections::BTreeSet;
 use std::fs;
@@ -63,12 +63,26 @@ pub(super) struct CameraWriter {
 }
 
 struct Open {
-    writer: Mp4Writer,
+    writer: Writer,
     codec: Codec,
     has_sets_in_units: bool,
     reorder_frames: u32,
     frames: u64,
     bytes: u64,
+}
+
+/// How frames get into a file.
+enum Writer {
+    /// One by one.
+    Packets(Box<Mp4Writer>),
+    /// Whole parts of other files, by their tables.
+    Tables(Mp4Join),
+}
+
+impl Open {
+    fn new(writer: Writer, codec: Codec) -> Self {
+        Self { writer, codec, has_sets_in_units: false, reorder_frames: 0, frames: 0, bytes: 0 }
+    }
 }
 
 impl CameraWriter {
@@ -242,7 +256,8 @@ impl CameraWriter {
         let reorder_frames = part.reorder_frames;
         if part.from.is_none() {
             let does_not_fit = |open: &Open| {
-                open.codec != unit.codec
+                matches!(open.writer, Writer::Tables(_))
+                    || open.codec != unit.codec
                     || open.reorder_frames != reorder_frames
                     || open.bytes + part.bytes > self.limit_bytes
                     || is_mixed && !open.has_sets_in_units
@@ -270,24 +285,31 @@ impl CameraWriter {
         if self.open.is_none() {
             let (width, height, _) =
                 self.shape.ok_or_else(|| PushError::Other("its size is unknown".to_owned()))?;
-            let path = self.folder.join(self.naming.video(&self.key, self.number));
-            let folder = path.parent().unwrap_or(Path::new("."));
-            fs::create_dir_all(folder).map_err(|error| PushError::Other(error.to_string()))?;
+            let path = self.new_path().map_err(PushError::Other)?;
             let track = VideoTrack::new(unit.codec, width, height, self.frame_rate);
             let track = VideoTrack { reorder_frames, ..track };
             let track = if is_mixed { track.with_sets_in_units() } else { track };
-            let writer = Mp4Writer::create(&path, track)?;
-            let codec = unit.codec;
+            let writer = Writer::Packets(Box::new(Mp4Writer::create(&path, track)?));
             let has_sets_in_units = is_mixed;
-            self.open = Some(Open { writer, codec, has_sets_in_units, reorder_frames, frames: 0, bytes: 0 });
+            self.open = Some(Open { has_sets_in_units, reorder_frames, ..Open::new(writer, unit.codec) });
         }
-        let open = self.open.as_mut().expect("it was opened");
-        let begin = part.from.unwrap_or(open.frames);
-        let index = shown.map_or(open.frames, |shown| begin + shown);
-        open.writer.push(unit, index)?;
-        open.frames += 1;
-        open.bytes += unit.data.len() as u64;
+        let Some(Open { writer: Writer::Packets(writer), frames, bytes, .. }) = &mut self.open else {
+            return Err(PushError::Other("its camera's file takes whole parts".to_owned()));
+        };
+        let begin = part.from.unwrap_or(*frames);
+        let index = shown.map_or(*frames, |shown| begin + shown);
+        writer.push(unit, index)?;
+        *frames += 1;
+        *bytes += unit.data.len() as u64;
         Ok(())
+    }
+
+    /// Where the next file goes; its folder is there then.
+    fn new_path(&self) -> Result<PathBuf, String> {
+        let path = self.folder.join(self.naming.video(&self.key, self.number));
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        Ok(path)
     }
 
     fn next_file(&mut self) -> Result<(), Error> {
@@ -301,7 +323,11 @@ impl CameraWriter {
     pub(super) fn close(&mut self) -> Result<bool, Error> {
         let Some(open) = self.open.take() else { return Ok(false) };
         let subject = self.folder.display().to_string();
-        open.writer.finish().map_err(|error| Error::Video { subject, message: error.to_string() })?;
+        let done = match open.writer {
+            Writer::Packets(writer) => writer.finish(),
+            Writer::Tables(join) => join.finish(),
+        };
+        done.map_err(|error| Error::Video { subject, message: error.to_string() })?;
         Ok(true)
     }
 }
