@@ -13,6 +13,7 @@ pub(crate) mod bytes;
 mod coverage;
 mod decode;
 mod definition;
+mod depth;
 pub mod draft;
 pub mod error;
 mod fill;

@@ -5,7 +5,8 @@
 //! Key units carry their parameter sets, hence any stream can be entered at any key unit without outside knowledge.
 //!
 //! - [`H264Encoder`] turns RGB frames into access units with the bundled `OpenH264`.
-//! - [`decode_jpeg`] and [`decode_png`] read the pictures that cameras of foreign recordings send.
+//! - [`decode_jpeg`] and [`decode_png`] read the pictures that cameras of foreign recordings send; [`decode_png_grey16`]
+//!   those of 16 bits, such as distances.
 //! - [`annexb`], [`sps`] and [`obu`] look into coded bytes without decoding them.
 //! - `Mp4Reader` and `Mp4Writer` move access units between MP4 files and anything else, bit by bit the same.
 //! - `Mp4Table` and `Mp4Join` put frames of several MP4 files into one without looking at them.
@@ -44,7 +45,9 @@ mod mp4_writer;
 pub use encoder::{EncodeError, H264Encoder, H264Settings};
 pub use frame::{FrameError, RgbFrame, RgbImage};
 pub use jpeg::{JpegError, decode_jpeg};
-pub use png::{PngError, decode_png, encode_png, is_png};
+pub use png::{
+    Grey16, Grey16Error, PngError, decode_png, decode_png_grey16, encode_png, encode_png_grey16, is_png,
+};
 pub use still::StillStats;
 pub use unit::{AccessUnit, Codec, FrameRate};
 

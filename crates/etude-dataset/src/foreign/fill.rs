@@ -1,5 +1,6 @@
 //! Numbers of a message as a sample of a stream.
 
+use super::depth::{DepthOdd, Depths};
 use super::mapping::QuaternionOrder;
 use super::picture::PictureFormat;
 use super::plan::names_of;
@@ -181,6 +182,8 @@ pub(crate) enum Fill {
         encoder: Option<Box<H264Encoder>>,
         rate: FrameRate,
     },
+    /// Pictures of distances.
+    Depth(Depths),
     /// Paths to width, height, K, D and the distortion model.
     Calibration {
         paths: Vec<Path>,
@@ -188,7 +191,7 @@ pub(crate) enum Fill {
 }
 
 /// What was odd about a sample that was made all the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Oddities {
     /// A whole number was too large to be kept exactly.
     pub(crate) inexact: bool,
@@ -196,6 +199,8 @@ pub(crate) struct Oddities {
     pub(crate) not_unit: bool,
     /// A picture of this kind was coded anew.
     pub(crate) recoded: Option<&'static str>,
+    /// What of a picture of distances did not fit.
+    pub(crate) depth: DepthOdd,
 }
 
 impl Fill {
@@ -228,6 +233,7 @@ impl Fill {
                 add(std::slice::from_ref(data));
                 add(&format.beside(data));
             }
+            Self::Depth(depths) => add(&depths.paths()),
             Self::Calibration { paths } => add(paths),
         }
         paths
@@ -291,6 +297,11 @@ impl Fill {
             Self::Pictures { data, format, encoder, rate } => {
                 odd.recoded = Some(format.name());
                 Sample::Video(picture(&format.decode(data, message)?, encoder, *rate)?)
+            }
+            Self::Depth(depths) => {
+                let (image, depth) = depths.decode(message)?;
+                odd.depth = depth;
+                Sample::Depth(image)
             }
             Self::Calibration { paths } => Sample::Calibration(calibration(paths, message)?),
         };

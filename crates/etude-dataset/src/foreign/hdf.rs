@@ -6,6 +6,7 @@ mod agibot;
 mod droid;
 mod layout;
 mod physics;
+mod pictures;
 mod rows;
 #[cfg(all(test, feature = "ffmpeg"))]
 mod tests;
@@ -20,6 +21,7 @@ use super::source::{Format, Recording};
 use super::value::Value;
 use crate::hdf5::File;
 use layout::Layout;
+use pictures::Pictures;
 use rows::Topic;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub(crate) const MAGIC: [u8; 8] = crate::hdf5::MAGIC;
 /// Reads one recording.
 pub(crate) struct HdfRecords {
     topics: Vec<Topic>,
+    pictures: Vec<Pictures>,
     #[cfg(feature = "ffmpeg")]
     videos: Vec<video::Video>,
     ledger: Ledger,
@@ -54,8 +57,11 @@ impl HdfRecords {
         for path in recording.files.iter().skip(1) {
             ledger.loss(path.display().to_string(), "it is not read: this build has no FFmpeg");
         }
+        let depths = if format == Format::AgibotWorld { agibot::depths(path) } else { None };
+        let pictures = depths.map(|folder| pictures::open(&folder, layout.row_times.as_ref(), &mut ledger));
         Ok(Self {
             topics,
+            pictures: pictures.unwrap_or_default(),
             #[cfg(feature = "ffmpeg")]
             videos,
             ledger,
@@ -74,6 +80,9 @@ impl HdfRecords {
         for (place, topic) in self.topics.iter().enumerate() {
             consider(topic.reached(), Next::Topic(place));
         }
+        for (place, pictures) in self.pictures.iter().enumerate() {
+            consider(pictures.reached(), Next::Pictures(place));
+        }
         #[cfg(feature = "ffmpeg")]
         for (place, video) in self.videos.iter().enumerate() {
             consider(video.reached(), Next::Video(place));
@@ -85,6 +94,7 @@ impl HdfRecords {
 /// What is read next.
 enum Next {
     Topic(usize),
+    Pictures(usize),
     #[cfg(feature = "ffmpeg")]
     Video(usize),
 }
@@ -94,6 +104,7 @@ impl Records for HdfRecords {
         loop {
             let record = match self.next_source()? {
                 Next::Topic(place) => self.topics.get_mut(place)?.next(&mut self.ledger, wanted),
+                Next::Pictures(place) => self.pictures.get_mut(place)?.next(&mut self.ledger, wanted),
                 #[cfg(feature = "ffmpeg")]
                 Next::Video(place) => self.videos.get_mut(place)?.next(&mut self.ledger, wanted),
             };

@@ -195,9 +195,16 @@ pub struct StreamRule {
     /// A picture's bytes.
     #[serde(default)]
     pub data: Option<Path>,
-    /// How pictures are stored: h264 and h265 are copied; jpeg, png, rgb8 and bgr8 are coded anew as H.264.
+    /// How pictures are stored: h264 and h265 are copied; jpeg, png, rgb8 and bgr8 are coded anew as H.264. Of distances:
+    /// png, 16UC1, mono16, 32FC1, compressedDepth or numbers.
     #[serde(default)]
     pub format: Option<String>,
+    /// Unit of a picture of distances once its numbers were multiplied by the scale: mm or m.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Factor of a picture of distances, 1 where it is absent.
+    #[serde(default)]
+    pub scale: Option<f64>,
 }
 
 /// One number, or the numbers that belong together.

@@ -1,10 +1,15 @@
-//! Pictures of recordings, compressed or raw, as RGB.
+//! Pictures of recordings, compressed or raw, as RGB, and the files that they lie in.
 
 use super::value::{Path, Value};
-use etude_video::{RgbImage, decode_jpeg, decode_png};
+use etude_video::{RgbImage, decode_jpeg, decode_png, decode_png_grey16, is_png};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path as FilePath};
 
 /// The longest side that is read, pixels.
-const MAX_SIDE_PX: u32 = 3840;
+pub(crate) const MAX_SIDE_PX: u32 = 3840;
+/// The largest file with a picture that is read, bytes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 /// What may stand beside the bytes of a raw picture, in this order.
 const BESIDE: [&str; 5] = ["height", "width", "channels", "encoding", "step"];
 
@@ -97,7 +102,61 @@ impl PictureFormat {
     }
 }
 
-fn whole(value: &Value) -> Option<usize> {
+/// A picture's bytes. A path that leads out of the folder is refused.
+pub(crate) fn read_file(folder: &FilePath, path: &str) -> Result<Vec<u8>, String> {
+    let relative = FilePath::new(path);
+    if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(format!("`{path}` leads out of the episode's folder"));
+    }
+    let failed = |error: std::io::Error| format!("{path}: {error}");
+    let file = File::open(folder.join(relative)).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > MAX_FILE_BYTES {
+        return Err(format!("{path}: expected at most {MAX_FILE_BYTES} bytes, found {length}"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// What a picture's bytes say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PictureSeen {
+    /// Its format as mappings name it.
+    pub(crate) format: &'static str,
+    /// Whether it is one of 16 bits of grey, as pictures of distances are.
+    pub(crate) is_depth: bool,
+    /// What was seen, for people.
+    pub(crate) about: String,
+}
+
+impl PictureSeen {
+    /// Looks at bytes; `None` where they do not begin as a picture does.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(b"\xff\xd8\xff") {
+            return Some(Self { format: "jpeg", is_depth: false, about: "JPEG".to_owned() });
+        }
+        let (format, bytes) = match bytes.get(12..).filter(|rest| is_png(rest)) {
+            Some(rest) => ("compressedDepth", rest),
+            None if is_png(bytes) => ("png", bytes),
+            None => return None,
+        };
+        let Ok(grey) = decode_png_grey16(bytes) else {
+            return (format == "png").then(|| Self { format, is_depth: false, about: "PNG".to_owned() });
+        };
+        let (low, high) = (grey.data.iter().min(), grey.data.iter().max());
+        let (low, high) = (low.copied().unwrap_or(0), high.copied().unwrap_or(0));
+        let zeros = grey.data.iter().filter(|value| **value == 0).count() * 100 / grey.data.len().max(1);
+        let about = format!(
+            "PNG of {} x {} pixels, 16 bits of grey; the first: {low}..{high}, {zeros} % are 0",
+            grey.width, grey.height
+        );
+        Some(Self { format, is_depth: true, about })
+    }
+}
+
+/// A whole number that counts something.
+pub(crate) fn whole(value: &Value) -> Option<usize> {
     match value {
         Value::Int(value) => usize::try_from(*value).ok(),
         _ => None,

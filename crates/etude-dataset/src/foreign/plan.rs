@@ -1,13 +1,12 @@
 //! A mapping held against the card and against a first look at the recording: what is ready to be filled, and what is
 //! still a question.
 
+mod picture;
+
 use super::fill::{Adjust, Fill, Names, Numbers};
 use super::mapping::{ChannelRule, Lane, Mapping, Paths, QuaternionOrder, StreamRule, unit_of};
-use super::picture::PictureFormat;
 use super::value::{Path, Value};
-use etude_model::sample::VideoFormat;
 use etude_model::{Card, Channel, StreamKind, StreamSpec, Unit};
-use etude_video::FrameRate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -71,10 +70,11 @@ impl Planner<'_> {
             StreamKind::Tactile => self.tactile(),
             StreamKind::Imu => self.imu(),
             StreamKind::Video => self.video(),
+            StreamKind::Depth => self.depth(),
             StreamKind::Calibration => self.calibration(),
             other => self.ask(format!(
-                "expected joint_states, joint_command, pose, wrench, tactile, imu, video or calibration, found {other:?}, which is not filled \
-                 from recordings"
+                "expected joint_states, joint_command, pose, wrench, tactile, imu, video, depth or calibration, found {other:?}, which is not \
+                 filled from recordings"
             )),
         }
     }
@@ -90,6 +90,7 @@ impl Planner<'_> {
             StreamKind::Tactile => &["values", "rows", "columns"],
             StreamKind::Imu => &["angular_velocity", "linear_acceleration"],
             StreamKind::Video => &["data", "format"],
+            StreamKind::Depth => &["data", "format", "unit", "scale"],
             StreamKind::Calibration => &[],
             _ => return,
         };
@@ -110,6 +111,8 @@ impl Planner<'_> {
             ("linear_acceleration", rule.linear_acceleration.is_some()),
             ("data", rule.data.is_some()),
             ("format", rule.format.is_some()),
+            ("unit", rule.unit.is_some()),
+            ("scale", rule.scale.is_some()),
         ];
         for (key, _) in given.iter().filter(|(key, given)| *given && !allowed.contains(key)) {
             self.questions
@@ -416,49 +419,6 @@ impl Planner<'_> {
         let push = [("m/s^2", 1.0), ("g", GRAVITY)];
         let linear = self.vector("linear acceleration", rule.linear_acceleration.as_ref(), 3, &push);
         Some((Vec::new(), Fill::Imu { angular: angular?, linear: linear? }))
-    }
-
-    fn video(&mut self) -> Option<(Vec<Channel>, Fill)> {
-        let Some(data) = &self.rule.data else {
-            return self.ask("which field has the picture's bytes? (`data`)");
-        };
-        if !matches!(data.value(self.message), Some(Value::Bytes(_))) {
-            return self.ask(format!("expected bytes in {data}"));
-        }
-        let format = self.rule.format.as_deref();
-        if let Some(format) = format.and_then(PictureFormat::from_name) {
-            // The rate chooses the level of the coded video and is no limit.
-            let rate_hz = self.rule.rate_hz.unwrap_or(30.0).clamp(1.0, 240.0).round() as u32;
-            let rate = FrameRate::from_hz(rate_hz)?;
-            return Some((Vec::new(), Fill::Pictures { data: data.clone(), format, encoder: None, rate }));
-        }
-        match format.and_then(VideoFormat::from_name) {
-            Some(format) => Some((Vec::new(), Fill::Video { data: data.clone(), format })),
-            None => self.ask(format!(
-                "expected a format of h264, h265, jpeg, png, rgb8 or bgr8, found {}: others are not carried; skip them",
-                format.unwrap_or("none")
-            )),
-        }
-    }
-
-    /// `sensor_msgs/CameraInfo` and `foxglove.CameraCalibration`: their own names say what each field is.
-    fn calibration(&mut self) -> Option<(Vec<Channel>, Fill)> {
-        self.frame();
-        let first = |names: &[&str]| {
-            names.iter().find_map(|name| self.message.part(name).map(|_| (*name).to_owned()))
-        };
-        let found = [
-            first(&["width"]),
-            first(&["height"]),
-            first(&["K", "k"]),
-            first(&["D", "d"]),
-            first(&["distortion_model"]),
-        ];
-        let paths: Option<Vec<Path>> = found.into_iter().map(|name| name?.parse().ok()).collect();
-        match paths {
-            Some(paths) => Some((Vec::new(), Fill::Calibration { paths })),
-            None => self.ask("expected width, height, K, D and distortion_model of a camera's calibration: which are they?"),
-        }
     }
 
     fn width(&self, paths: &Paths) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! A look through a recording: which fields it has, how wide, in which range, how often.
 
+use super::picture::PictureSeen;
 use super::records::{Ledger, Record, Records};
 use super::value::{Value, leaves};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,8 @@ pub(crate) struct FieldSeen {
     pub(crate) words: Vec<String>,
     /// Whether it ever changed.
     pub(crate) changes: bool,
+    /// What the first bytes say of the picture that they are.
+    pub(crate) picture: Option<PictureSeen>,
     first: Option<Value>,
 }
 
@@ -106,6 +109,7 @@ impl FieldSeen {
             ranges: Vec::new(),
             words: Vec::new(),
             changes: false,
+            picture: None,
             first: None,
         }
     }
@@ -124,7 +128,12 @@ impl FieldSeen {
                 self.numbers(values.iter().filter_map(number));
                 values.len()
             }
-            Value::Bytes(values) => values.len(),
+            Value::Bytes(values) => {
+                if self.width.1 == 0 {
+                    self.picture = PictureSeen::of(values);
+                }
+                values.len()
+            }
             Value::Text(text) => {
                 self.word(text);
                 1

@@ -3,6 +3,7 @@
 
 use super::decode::from_json;
 use super::error::Error;
+use super::picture::read_file;
 use super::records::{Facts, Ledger, Record, Records};
 use super::source::{Recording, name_of};
 use super::value::Value;
@@ -10,7 +11,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The topic of an episode's frames.
@@ -18,8 +19,6 @@ pub(crate) const TOPIC: &str = "frame";
 /// The longest frame, or other value, that is read, bytes.
 const MAX_VALUE_BYTES: usize = 4 << 20;
 
-/// The largest picture that is read, bytes.
-const MAX_PICTURE_BYTES: u64 = 16 << 20;
 /// Pictures of one frame.
 const MAX_PICTURES: usize = 64;
 
@@ -218,7 +217,7 @@ impl XrRecords {
         if !wanted(&topic) {
             return None;
         }
-        match read_picture(&self.folder, &path) {
+        match read_file(&self.folder, &path) {
             Ok(bytes) => {
                 let value = Value::Struct(vec![(Arc::from("data"), Value::Bytes(bytes))]);
                 Some(Record { topic, log_ns: None, publish_ns: None, number: Some(number), value })
@@ -244,23 +243,6 @@ impl XrRecords {
         }
         frame
     }
-}
-
-/// A picture's bytes. A path that leads out of the episode's folder is refused.
-fn read_picture(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
-    let relative = Path::new(path);
-    if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(format!("`{path}` leads out of the episode's folder"));
-    }
-    let failed = |error: std::io::Error| format!("{path}: {error}");
-    let file = File::open(folder.join(relative)).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    if length > MAX_PICTURE_BYTES {
-        return Err(format!("{path}: expected at most {MAX_PICTURE_BYTES} bytes, found {length}"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_PICTURE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
 
 /// The names of each limb's joints, as `info.joint_names` states them.

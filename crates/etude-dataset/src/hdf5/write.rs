@@ -28,6 +28,9 @@ pub(crate) enum Element {
     Float32,
     /// 64-bit whole numbers.
     Int64,
+    /// 16-bit whole numbers from 0 on.
+    #[cfg(test)]
+    UInt16,
     /// Bytes.
     UInt8,
     /// Bytes of any number.
@@ -41,6 +44,8 @@ impl Element {
         match self {
             Self::Float64 | Self::Int64 => 8,
             Self::Float32 => 4,
+            #[cfg(test)]
+            Self::UInt16 => 2,
             Self::UInt8 => 1,
             Self::Bytes => 16,
             Self::Text(size) => size,
@@ -53,6 +58,8 @@ impl Element {
             Self::Float64 => (0x11, [0x20, 63, 0]),
             Self::Float32 => (0x11, [0x20, 31, 0]),
             Self::Int64 => (0x10, [0x08, 0, 0]),
+            #[cfg(test)]
+            Self::UInt16 => (0x10, [0, 0, 0]),
             Self::UInt8 => (0x10, [0, 0, 0]),
             Self::Bytes => (0x19, [0, 0, 0]),
             Self::Text(_) => (0x13, [0x01, 0, 0]),
@@ -76,6 +83,8 @@ impl Element {
                 out.extend(127u32.to_le_bytes());
             }
             Self::Int64 => halves(&mut out, &[0, 64]),
+            #[cfg(test)]
+            Self::UInt16 => halves(&mut out, &[0, 16]),
             Self::UInt8 => halves(&mut out, &[0, 8]),
             Self::Bytes => out.extend(Self::UInt8.datatype()),
             Self::Text(_) => {}

@@ -1,6 +1,7 @@
 //! Recordings of foreign formats, by mappings: real ones in place, and ones that are made for the test.
 
 mod bags;
+mod depth;
 mod hdf;
 mod hostile;
 pub(crate) mod made;

@@ -1,5 +1,7 @@
 //! The fields of one topic, put together to streams by what they are called and how wide they are.
 
+mod picture;
+
 use super::super::motion::{AFRAME_TYPE, BVH_TYPE};
 use super::super::survey::{FieldSeen, TopicSeen};
 use super::{quoted, range};
@@ -268,48 +270,6 @@ impl Draft<'_> {
         };
         self.line(lane(key_a, a, unit_a));
         self.line(lane(key_b, b, unit_b));
-    }
-
-    fn pictures(&mut self) {
-        let seen = self.seen;
-        for (name, field) in
-            seen.fields.iter().filter(|(_, field)| field.kind == "bytes" && field.width.1 > 64)
-        {
-            self.used.push(name.clone());
-            let format =
-                seen.field("format").and_then(|field| field.words.first()).cloned().unwrap_or_default();
-            self.line(format!("# {name}: up to {} bytes, format {}", field.width.1, quoted(&format)));
-            let lower = format.to_lowercase();
-            let video = ["h264", "h265", "jpeg", "png"].into_iter().find(|known| lower.contains(known));
-            let video = video.filter(|_| !lower.contains("depth"));
-            if let Some(video) = video {
-                self.used.push("format".to_owned());
-                let camera = self.topic.trim_matches('/').replace('/', "_");
-                if matches!(video, "jpeg" | "png") {
-                    let name = video.to_uppercase();
-                    self.line(format!("# {name} is coded anew as H.264: near, and no longer the same."));
-                }
-                self.open(&format!("/camera/{camera}/video"), "video");
-                let frame = self.frame();
-                self.line(format!(
-                    "frame = {}\ndata = {}\nformat = {}",
-                    quoted(&frame),
-                    quoted(name),
-                    quoted(video)
-                ));
-                self.line(format!(
-                    "[[skip]]\nfrom = {}\nfields = [\"format\"]\nwhy = \"it stands in the stream\"",
-                    quoted(self.topic)
-                ));
-            } else {
-                let what = if format.is_empty() { "of no stated format" } else { &format };
-                let why = format!(
-                    "? pictures or other bytes ({what}), which are not carried: are they to be left out?"
-                );
-                self.line(format!("[[skip]]\nfrom = {}\nwhy = {}", quoted(self.topic), quoted(&why)));
-                self.used.extend(seen.fields.iter().map(|(name, _)| name.clone()));
-            }
-        }
     }
 
     /// Numbers without a meaning are kept with unit unknown, or skipped; both is for a person to say.

@@ -38,17 +38,17 @@ pub(super) fn videos(path: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The folder with the pictures of distances that belong to a file.
+pub(super) fn depths(path: &Path) -> Option<PathBuf> {
+    let (root, task, episode) = place(path)?;
+    Some(root.join("observations").join(task).join(episode).join("depth"))
+}
+
 /// What the task's own account says of an episode.
 pub(super) fn facts(path: &Path, facts: &mut Facts, ledger: &mut Ledger) {
     let Some((root, task, episode)) = place(path) else { return };
-    for part in ["depth", "parameters"] {
-        let folder = match part {
-            "depth" => root.join("observations").join(&task).join(&episode).join(part),
-            _ => root.join(part).join(&task).join(&episode),
-        };
-        if folder.is_dir() {
-            ledger.loss(format!("{part} of {task} {episode}"), "it is not carried");
-        }
+    if root.join("parameters").join(&task).join(&episode).is_dir() {
+        ledger.loss(format!("parameters of {task} {episode}"), "they are not carried");
     }
     facts.notes.insert("agibot.task".to_owned(), task.clone());
     facts.notes.insert("agibot.episode".to_owned(), episode.clone());

@@ -34,6 +34,8 @@ struct Field {
     /// Bytes that count of each row, where rows are filled up to one length.
     lengths: Option<Arc<[u64]>>,
     physics: Option<Arc<Physics>>,
+    /// Whether rows are pictures of distances, whose bytes stay as they are.
+    is_depth: bool,
 }
 
 /// Datasets that are read together.
@@ -76,6 +78,7 @@ pub(super) fn topics(file: &File, layout: &mut Layout, name: &str, ledger: &mut 
             lists.insert(found.group.clone(), found);
         } else if found.dataset.space.dims.is_empty()
             || is_picture(&found.dataset)
+            || is_depth(&path, &found.dataset)
             || layout.lengths.contains_key(&found.name)
         {
             alone.push(found);
@@ -132,6 +135,22 @@ fn is_picture(dataset: &Dataset) -> bool {
             let bytes = dataset.row_elements().unwrap_or(0);
             dataset.datatype.is_byte() && (rows.len() > 1 || bytes >= LEAST_PICTURE_BYTES)
         }
+    }
+}
+
+/// Whether rows are pictures of distances: numbers of one channel in a dataset whose path says so. (Taxels and other
+/// grids may have the same shape, and stay numbers.)
+fn is_depth(path: &str, dataset: &Dataset) -> bool {
+    let has_sides = matches!(dataset.row_dims(), [_, _] | [_, _, 1]);
+    has_sides && encoding(dataset).is_some() && path.to_lowercase().contains("depth")
+}
+
+/// What ROS calls numbers of such a size.
+fn encoding(dataset: &Dataset) -> Option<&'static str> {
+    match (&dataset.datatype.class, dataset.datatype.size) {
+        (Class::Integer { is_signed: false, .. }, 2) => Some("16UC1"),
+        (Class::Float { .. }, 4) => Some("32FC1"),
+        _ => None,
     }
 }
 
@@ -205,7 +224,8 @@ impl Opener<'_> {
         let (mut stated, mut kinds) = (0, Vec::new());
         for Found { group, name, dataset } in found {
             let path = path_of(&group, &name);
-            let picture = is_picture(&dataset) || self.layout.lengths.contains_key(&name);
+            let depth = is_depth(&path, &dataset);
+            let picture = depth || is_picture(&dataset) || self.layout.lengths.contains_key(&name);
             stated = dataset.rows();
             kinds.push(dataset.datatype.name());
             let rows = match Rows::open(self.file, dataset) {
@@ -224,7 +244,7 @@ impl Opener<'_> {
             let lengths = self.layout.lengths.get(&name).cloned();
             // A single value is a topic whose field bears its name; a picture's bytes are `data`.
             let field = if picture { Arc::from("data") } else { plain(&name) };
-            fields.push(Field { name: field, rows, lost_until: 0, lengths, physics });
+            fields.push(Field { name: field, rows, lost_until: 0, lengths, physics, is_depth: depth });
         }
         if fields.is_empty() {
             return None;
@@ -355,6 +375,19 @@ impl Field {
         let dataset = self.rows.dataset();
         let side = |name: &str, side: u64| (Arc::from(name), Value::Int(side as i64));
         match *dataset.row_dims() {
+            [height, width] | [height, width, 1] if self.is_depth => {
+                let is_big = matches!(
+                    dataset.datatype.class,
+                    Class::Integer { is_big: true, .. } | Class::Float { is_big: true }
+                );
+                let encoding = encoding(dataset).unwrap_or_default().to_owned();
+                vec![
+                    side("height", height),
+                    side("width", width),
+                    (Arc::from("encoding"), Value::Text(encoding)),
+                    side("is_bigendian", is_big.into()),
+                ]
+            }
             [height, width, channels] if dataset.datatype.is_byte() => {
                 vec![side("height", height), side("width", width), side("channels", channels)]
             }
@@ -363,6 +396,9 @@ impl Field {
     }
 
     fn value(&mut self, row: u64) -> Result<Value, crate::hdf5::dataset::Lost> {
+        if self.is_depth {
+            return self.rows.bytes(row).map(|bytes| Value::Bytes(bytes.to_vec()));
+        }
         let value = self.rows.value(row)?;
         if let (Some(physics), Value::Numbers(numbers)) = (&self.physics, &value) {
             return Ok(physics.state(numbers));

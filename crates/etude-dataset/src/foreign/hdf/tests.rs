@@ -1,6 +1,7 @@
 //! Recordings of makers whose real files are not at hand, in the layouts that they published, with the numbers of a real
 //! robot's take where that is there.
 
+mod depth;
 mod made;
 
 use super::super::value::{Path as Field, Value};
@@ -348,7 +349,6 @@ fn agibot_world_has_a_clock_rows_that_count_and_videos_as_they_are() {
     file(&root.join("proprio_stats/327/648642/proprio_stats.h5"), datasets, &[]);
     let frames = video(&root.join("observations/327/648642/videos/head_color.mp4"), ROWS);
     video(&root.join("observations/327/648642/videos/hand_left_color.mp4"), ROWS - 2);
-    fs::create_dir_all(root.join("observations/327/648642/depth")).expect("a folder");
     fs::create_dir_all(root.join("task_info")).expect("a folder");
     let label = "[{\"episode_id\": 648642, \"task_name\": \"Pick items\", \"init_scene_text\": \"A shelf\", \"label_info\": \
         {\"action_config\": [{\"start_frame\": 0, \"end_frame\": 11, \"action_text\": \"Take\", \"skill\": \"Pick\"}]}}]";
@@ -370,7 +370,6 @@ fn agibot_world_has_a_clock_rows_that_count_and_videos_as_they_are() {
     );
     let said: Vec<String> = problems.iter().map(|problem| format!("{} {problem}", problem.loss)).collect();
     for words in [
-        "true depth of 327 648642: it is not carried",
         "true hand_left_color.mp4: it has 10 frames and there are 12 times",
         "false action/joint: 9 of 12 rows do not count, as its index says",
         "false state/joint/effort: it is there and holds nothing",

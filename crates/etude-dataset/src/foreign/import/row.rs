@@ -1,5 +1,6 @@
 //! One stream of an episode on its way into the file: its samples, its refusals, its account.
 
+use super::super::depth::DepthOdd;
 use super::super::fill::{Fill, Oddities};
 use super::super::plan::Planned;
 use super::super::value::Value;
@@ -23,6 +24,7 @@ pub(super) struct Row {
     not_unit: u64,
     /// Pictures that were coded anew, and what they were.
     recoded: (u64, &'static str),
+    depth: DepthOdd,
     nameless: BTreeSet<String>,
     last_names: usize,
 }
@@ -41,6 +43,7 @@ impl Row {
             inexact: 0,
             not_unit: 0,
             recoded: (0, ""),
+            depth: DepthOdd::default(),
             nameless: BTreeSet::new(),
             last_names: 0,
         }
@@ -76,7 +79,8 @@ impl Row {
         self.refused = 0;
         self.backward += u64::from(self.last_ns.is_some_and(|last| ns < last));
         self.last_ns = Some(self.last_ns.map_or(ns, |last| last.max(ns)));
-        let Oddities { inexact, not_unit, recoded } = odd;
+        let Oddities { inexact, not_unit, recoded, depth } = odd;
+        self.depth.add(depth);
         if let Some(kind) = recoded {
             self.recoded = (self.recoded.0 + 1, kind);
         }
@@ -152,6 +156,22 @@ impl Row {
             say(
                 true,
                 format!("{recoded} {kind} pictures were coded anew as H.264: near, and no longer the same"),
+            );
+        }
+        let DepthOdd { rounded, most_mm, unmeasured, beyond } = self.depth;
+        if rounded > 0 {
+            say(true, format!("{rounded} distances were rounded to whole mm, by {most_mm:.3} mm at most"));
+        }
+        if beyond > 0 {
+            say(
+                true,
+                format!("{beyond} distances do not fit into 1 to 65535 mm; they are kept as not measured"),
+            );
+        }
+        if unmeasured > 0 {
+            say(
+                false,
+                format!("{unmeasured} distances are none (NaN, infinite or negative); kept as not measured"),
             );
         }
         if self.not_unit > 0 {

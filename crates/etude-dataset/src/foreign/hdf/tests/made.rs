@@ -11,6 +11,10 @@ pub(super) enum Made {
     Whole(Vec<u64>, Vec<i64>),
     /// Rows of bytes of one shape.
     Pictures(Vec<u64>, Vec<Vec<u8>>),
+    /// Numbers of 16 bits.
+    Depths(Vec<u64>, Vec<u16>),
+    /// Numbers of 32 bits and floating point.
+    Floats(Vec<u64>, Vec<f32>),
     /// Rows of bytes of any length.
     Coded(Vec<Vec<u8>>),
 }
@@ -29,6 +33,14 @@ pub(super) fn file(path: &Path, datasets: Vec<(&str, Made)>, attributes: &[(&str
             Made::Whole(dims, values) => {
                 let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 writer.dataset(Element::Int64, &dims, &bytes, &[])
+            }
+            Made::Depths(dims, values) => {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                writer.dataset(Element::UInt16, &dims, &bytes, &[])
+            }
+            Made::Floats(dims, values) => {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                writer.dataset(Element::Float32, &dims, &bytes, &[])
             }
             Made::Pictures(dims, rows) => {
                 let mut pieces = Pieces::new(Element::UInt8, &dims, true);
