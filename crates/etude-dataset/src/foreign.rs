@@ -10,6 +10,7 @@
 //! Nothing here trusts a length, an index or a checksum that a file states.
 
 pub(crate) mod bytes;
+mod calibration;
 mod coverage;
 mod decode;
 mod definition;

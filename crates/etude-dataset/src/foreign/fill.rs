@@ -1,12 +1,13 @@
 //! Numbers of a message as a sample of a stream.
 
+use super::calibration::CalibrationFields;
 use super::depth::{DepthOdd, Depths};
 use super::mapping::QuaternionOrder;
 use super::picture::PictureFormat;
 use super::plan::names_of;
 use super::value::{Path, Value};
 use etude_model::sample::{
-    Calibration, Imu, JointCommand, JointStates, PoseSample, Tactile, VideoFormat, VideoFrame, Wrench,
+    Imu, JointCommand, JointStates, PoseSample, Tactile, VideoFormat, VideoFrame, Wrench,
 };
 use etude_model::{Pose, Sample};
 use etude_video::annexb::{h264_access_unit, h265_access_unit};
@@ -184,10 +185,8 @@ pub(crate) enum Fill {
     },
     /// Pictures of distances.
     Depth(Depths),
-    /// Paths to width, height, K, D and the distortion model.
-    Calibration {
-        paths: Vec<Path>,
-    },
+    /// Calibrations of a camera.
+    Calibration(Box<CalibrationFields>),
 }
 
 /// What was odd about a sample that was made all the same.
@@ -234,7 +233,7 @@ impl Fill {
                 add(&format.beside(data));
             }
             Self::Depth(depths) => add(&depths.paths()),
-            Self::Calibration { paths } => add(paths),
+            Self::Calibration(fields) => add(&fields.paths()),
         }
         paths
     }
@@ -303,31 +302,10 @@ impl Fill {
                 odd.depth = depth;
                 Sample::Depth(image)
             }
-            Self::Calibration { paths } => Sample::Calibration(calibration(paths, message)?),
+            Self::Calibration(fields) => Sample::Calibration(fields.read(message)?),
         };
         Ok((sample, odd))
     }
-}
-
-fn calibration(paths: &[Path], message: &Value) -> Result<Calibration, String> {
-    let [width, height, k, d, model] = paths else { return Err("expected five fields".to_owned()) };
-    let numbers = |path: &Path| {
-        path.numbers(message).map(|found| found.numbers).ok_or_else(|| format!("it has no numbers in {path}"))
-    };
-    let side = |path: &Path| match numbers(path)?.as_slice() {
-        [side] if (0.0..=65535.0).contains(side) && side.fract() == 0.0 => Ok(*side as u32),
-        other => Err(format!("expected a number of pixels in {path}, found {other:?}")),
-    };
-    let matrix = numbers(k)?;
-    Ok(Calibration {
-        width: side(width)?,
-        height: side(height)?,
-        k: matrix
-            .try_into()
-            .map_err(|found: Vec<f64>| format!("expected 9 numbers in {k}, found {}", found.len()))?,
-        distortion_model: model.value(message).and_then(Value::text).unwrap_or_default().to_owned(),
-        distortion: numbers(d)?,
-    })
 }
 
 /// A picture as a frame of H.264; one that cannot be decoded leaves the frames before and after as they are.

@@ -5,8 +5,10 @@
 mod agibot;
 mod droid;
 mod layout;
+mod parameters;
 mod physics;
 mod pictures;
+mod robomind;
 mod rows;
 #[cfg(all(test, feature = "ffmpeg"))]
 mod tests;
@@ -21,6 +23,7 @@ use super::source::{Format, Recording};
 use super::value::Value;
 use crate::hdf5::File;
 use layout::Layout;
+use parameters::Parameters;
 use pictures::Pictures;
 use rows::Topic;
 use std::path::Path;
@@ -33,6 +36,7 @@ pub(crate) const MAGIC: [u8; 8] = crate::hdf5::MAGIC;
 pub(crate) struct HdfRecords {
     topics: Vec<Topic>,
     pictures: Vec<Pictures>,
+    parameters: Vec<Parameters>,
     #[cfg(feature = "ffmpeg")]
     videos: Vec<video::Video>,
     ledger: Ledger,
@@ -59,9 +63,14 @@ impl HdfRecords {
         }
         let depths = if format == Format::AgibotWorld { agibot::depths(path) } else { None };
         let pictures = depths.map(|folder| pictures::open(&folder, layout.row_times.as_ref(), &mut ledger));
+        let folder = if format == Format::AgibotWorld { agibot::parameters(path) } else { None };
+        let parameters = folder.map_or_else(Vec::new, |folder| {
+            parameters::open(&folder, layout.row_times.as_ref(), &mut layout.facts, &mut ledger)
+        });
         Ok(Self {
             topics,
             pictures: pictures.unwrap_or_default(),
+            parameters,
             #[cfg(feature = "ffmpeg")]
             videos,
             ledger,
@@ -80,6 +89,9 @@ impl HdfRecords {
         for (place, topic) in self.topics.iter().enumerate() {
             consider(topic.reached(), Next::Topic(place));
         }
+        for (place, parameters) in self.parameters.iter().enumerate() {
+            consider(parameters.reached(), Next::Parameters(place));
+        }
         for (place, pictures) in self.pictures.iter().enumerate() {
             consider(pictures.reached(), Next::Pictures(place));
         }
@@ -95,6 +107,7 @@ impl HdfRecords {
 enum Next {
     Topic(usize),
     Pictures(usize),
+    Parameters(usize),
     #[cfg(feature = "ffmpeg")]
     Video(usize),
 }
@@ -105,6 +118,7 @@ impl Records for HdfRecords {
             let record = match self.next_source()? {
                 Next::Topic(place) => self.topics.get_mut(place)?.next(&mut self.ledger, wanted),
                 Next::Pictures(place) => self.pictures.get_mut(place)?.next(&mut self.ledger, wanted),
+                Next::Parameters(place) => self.parameters.get_mut(place)?.next(&mut self.ledger, wanted),
                 #[cfg(feature = "ffmpeg")]
                 Next::Video(place) => self.videos.get_mut(place)?.next(&mut self.ledger, wanted),
             };

@@ -99,11 +99,7 @@ impl Importer {
         }
         let clock = self.clock(&first)?;
         let manifest = self.manifest(position, recording, &first, clock, &planned)?;
-        let attachments = [Attachment {
-            name: "mapping.toml".to_owned(),
-            media_type: "application/toml".to_owned(),
-            data: self.mapping_toml.clone().into_bytes(),
-        }];
+        let attachments = self.attachments(&first.facts);
         let head = Head { manifest: &manifest, card_toml: &self.card_toml, attachments: &attachments };
         let failed = |source| Error::Episode { path: out.to_owned(), source };
         let writer = EpisodeWriter::create(out, &head, WriterOptions::default()).map_err(failed)?;
@@ -117,6 +113,21 @@ impl Importer {
         let (from, to) = range.unwrap_or_default();
         let started_us = (clock == ClockKind::Measured && range.is_some()).then_some(from / 1000);
         Ok(Imported { manifest, closed, started_us, duration_us: to.saturating_sub(from) / 1000, problems })
+    }
+
+    /// What travels with the episode: the mapping, and the files beside the recording.
+    fn attachments(&self, facts: &Facts) -> Vec<Attachment> {
+        let mapping = Attachment {
+            name: "mapping.toml".to_owned(),
+            media_type: "application/toml".to_owned(),
+            data: self.mapping_toml.clone().into_bytes(),
+        };
+        let beside = facts.files.iter().map(|file| Attachment {
+            name: file.name.clone(),
+            media_type: file.media_type.to_owned(),
+            data: file.data.clone(),
+        });
+        std::iter::once(mapping).chain(beside).collect()
     }
 
     /// Reads until each topic that the mapping names was met once.

@@ -180,10 +180,10 @@ pub struct StreamRule {
     /// Values of taxels.
     #[serde(default)]
     pub values: Option<Lane>,
-    /// Rows of taxels.
+    /// Rows of taxels, or of the pictures that a calibration is for where the source does not say it.
     #[serde(default)]
     pub rows: Option<u32>,
-    /// Columns of taxels.
+    /// Columns of the same.
     #[serde(default)]
     pub columns: Option<u32>,
     /// Angular velocity.

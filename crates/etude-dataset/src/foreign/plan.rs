@@ -91,7 +91,7 @@ impl Planner<'_> {
             StreamKind::Imu => &["angular_velocity", "linear_acceleration"],
             StreamKind::Video => &["data", "format"],
             StreamKind::Depth => &["data", "format", "unit", "scale"],
-            StreamKind::Calibration => &[],
+            StreamKind::Calibration => &["rows", "columns"],
             _ => return,
         };
         let given = [

@@ -146,6 +146,19 @@ pub struct Facts {
     pub rate_hz: Option<f64>,
     /// Further facts, for the manifest's notes.
     pub notes: BTreeMap<String, String>,
+    /// Files beside the recording that travel with the episode as they are.
+    pub files: Vec<FileBeside>,
+}
+
+/// A file beside a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileBeside {
+    /// What it is called in the episode.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What it holds.
+    pub data: Vec<u8>,
 }
 
 /// Reads a recording from front to back in bounded memory.

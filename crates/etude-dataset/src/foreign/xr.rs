@@ -1,6 +1,8 @@
 //! Episodes of Unitree's `xr_teleoperate`: a folder with `data.json` beside its pictures. The JSON is read a frame at a
 //! time, so that one that was cut off in the middle of a frame gives all frames before it.
 
+mod sound;
+
 use super::decode::from_json;
 use super::error::Error;
 use super::picture::read_file;
@@ -8,6 +10,7 @@ use super::records::{Facts, Ledger, Record, Records};
 use super::source::{Recording, name_of};
 use super::value::Value;
 use serde_json::Value as Json;
+use sound::Sounds;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -129,6 +132,7 @@ pub(crate) struct XrRecords {
     folder: PathBuf,
     /// Pictures of the last frame that were not handed out yet.
     pictures: VecDeque<Picture>,
+    sounds: Sounds,
     frames: u64,
     next_idx: Option<i64>,
     in_data: bool,
@@ -149,6 +153,7 @@ impl XrRecords {
             topic: Arc::from(TOPIC),
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             pictures: VecDeque::new(),
+            sounds: Sounds::default(),
             frames: 0,
             next_idx: None,
             in_data: false,
@@ -195,6 +200,7 @@ impl XrRecords {
         self.ended = true;
         let message = format!("it ends after {} whole frames: {found}; what followed is lost", self.frames);
         self.ledger.loss(self.name.clone(), message);
+        self.sounds.tell(self.head.get("info"), &mut self.ledger);
     }
 
     /// Takes the pictures out of a frame: each camera is a topic of its own, such as `colors/color_0`.
@@ -277,6 +283,7 @@ impl Records for XrRecords {
                         self.end(&found);
                     }
                     self.ended = true;
+                    self.sounds.tell(self.head.get("info"), &mut self.ledger);
                     return None;
                 }
                 Err(found) => {
@@ -301,6 +308,7 @@ impl Records for XrRecords {
             self.next_idx = idx.map(|idx| idx.saturating_add(1));
             self.frames += 1;
             self.take_pictures(&mut frame, number);
+            self.sounds.take(&mut frame, &self.folder);
             let topic = self.topic.clone();
             self.ledger.saw(&topic, "xr_teleoperate frame");
             if wanted(TOPIC) {
@@ -322,6 +330,12 @@ impl Records for XrRecords {
         let said = |key: &str| text(self.head.get("text").and_then(|words| words.get(key)));
         let mut notes = BTreeMap::new();
         // Who recorded it (`author`) may name a person and stays out.
+        let touch = info.and_then(|info| info.get("tactile_names")).and_then(Json::as_object);
+        for (part, names) in
+            touch.into_iter().flatten().filter(|(_, names)| *names != &Json::Array(Vec::new()))
+        {
+            notes.insert(format!("xr_teleoperate.tactile_names.{part}"), names.to_string());
+        }
         for (key, value) in [
             ("xr_teleoperate.version", text(info.and_then(|info| info.get("version")))),
             ("xr_teleoperate.date", text(info.and_then(|info| info.get("date")))),
@@ -332,6 +346,6 @@ impl Records for XrRecords {
         }
         let fps =
             info.and_then(|info| info.get("image")).and_then(|image| image.get("fps")).and_then(Json::as_f64);
-        Facts { instruction: said("goal"), rate_hz: fps.filter(|fps| *fps > 0.0), notes }
+        Facts { instruction: said("goal"), rate_hz: fps.filter(|fps| *fps > 0.0), notes, files: Vec::new() }
     }
 }

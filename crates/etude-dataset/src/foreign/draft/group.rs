@@ -1,5 +1,6 @@
 //! The fields of one topic, put together to streams by what they are called and how wide they are.
 
+mod camera;
 mod picture;
 
 use super::super::motion::{AFRAME_TYPE, BVH_TYPE};
@@ -16,9 +17,12 @@ const MAX_LISTED: usize = 128;
 pub(super) fn streams(topic: &str, type_name: &str, seen: &TopicSeen, card: &Card) -> String {
     let mut draft = Draft { topic, type_name, seen, card, text: String::new(), used: Vec::new() };
     draft.calibration();
+    draft.intrinsics();
+    draft.extrinsics();
     draft.joints();
     draft.vectors();
     draft.pictures();
+    draft.touch();
     draft.rest();
     draft.text
 }
@@ -41,33 +45,6 @@ impl Draft<'_> {
     fn open(&mut self, to: &str, kind: &str) {
         let from = quoted(self.topic);
         self.line(format!("[[stream]]\ntopic = {}\nkind = {}\nfrom = {from}", quoted(to), quoted(kind)));
-    }
-
-    /// A camera's calibration, whose fields have fixed names.
-    fn calibration(&mut self) {
-        let seen = self.seen;
-        if !self.type_name.ends_with("CameraInfo") && !self.type_name.ends_with("CameraCalibration") {
-            return;
-        }
-        let side = |name: &str| range(seen.field(name).and_then(FieldSeen::range));
-        self.line(format!("# {} x {} pixels", side("width"), side("height")));
-        let camera = self.topic.trim_matches('/').trim_end_matches("/camera_info").replace('/', "_");
-        let frame = self.frame();
-        self.open(&format!("/camera/{camera}/calibration"), "calibration");
-        self.line(format!("frame = {}", quoted(&frame)));
-        let carried = ["width", "height", "K", "k", "D", "d", "distortion_model"];
-        let rest: Vec<&String> = seen
-            .fields
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !carried.contains(&name.as_str()) && !name.starts_with("header."))
-            .collect();
-        let fields: Vec<String> = rest.iter().map(|name| quoted(name)).collect();
-        self.line(format!("[[skip]]\nfrom = {}\nfields = [{}]", quoted(self.topic), fields.join(", ")));
-        self.line(
-            "why = \"rectification, binning and region: an episode's calibration has no place for them\"",
-        );
-        self.used.extend(seen.fields.iter().map(|(name, _)| name.clone()));
     }
 
     /// The frame that the messages' header states, or a question.
@@ -270,6 +247,27 @@ impl Draft<'_> {
         };
         self.line(lane(key_a, a, unit_a));
         self.line(lane(key_b, b, unit_b));
+    }
+
+    /// Numbers whose name says that they are taxels: how they lie is for a person to say.
+    fn touch(&mut self) {
+        let seen = self.seen;
+        for (name, field) in &seen.fields {
+            let lower = name.to_lowercase();
+            let is_touch = ["tactile", "taxel"].iter().any(|word| lower.contains(word));
+            let (least, most) = field.width;
+            if !is_touch || !field.is_numbers() || name.contains("[]") || least != most || most < 2 {
+                continue;
+            }
+            self.used.push(name.clone());
+            self.line(format!("# {name}: {most} x {}", range(field.range())));
+            let part = name.rsplit('.').next().unwrap_or(name);
+            self.open(&format!("/robot/tactile/{part}"), "tactile");
+            self.line(format!("rows = {}", quoted(&format!("? rows times columns are {most}"))));
+            self.line(format!("columns = {}", quoted("? how many taxels does a row have?")));
+            let unit = format!("? {}, no unit stated: needs a person (or `unknown`)", range(field.range()));
+            self.line(format!("values = {{ field = {}, unit = {} }}", quoted(name), quoted(&unit)));
+        }
     }
 
     /// Numbers without a meaning are kept with unit unknown, or skipped; both is for a person to say.

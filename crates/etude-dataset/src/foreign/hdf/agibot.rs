@@ -44,12 +44,15 @@ pub(super) fn depths(path: &Path) -> Option<PathBuf> {
     Some(root.join("observations").join(task).join(episode).join("depth"))
 }
 
+/// The folder with the parameters of the cameras.
+pub(super) fn parameters(path: &Path) -> Option<PathBuf> {
+    let (root, task, episode) = place(path)?;
+    Some(root.join("parameters").join(task).join(episode))
+}
+
 /// What the task's own account says of an episode.
 pub(super) fn facts(path: &Path, facts: &mut Facts, ledger: &mut Ledger) {
     let Some((root, task, episode)) = place(path) else { return };
-    if root.join("parameters").join(&task).join(&episode).is_dir() {
-        ledger.loss(format!("parameters of {task} {episode}"), "they are not carried");
-    }
     facts.notes.insert("agibot.task".to_owned(), task.clone());
     facts.notes.insert("agibot.episode".to_owned(), episode.clone());
     let path = root.join("task_info").join(format!("task_{task}.json"));

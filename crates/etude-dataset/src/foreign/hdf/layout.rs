@@ -6,7 +6,7 @@ use super::super::source::{Format, Recording, by_number, name_of};
 use super::super::table::Extent;
 use super::super::value::Value;
 use super::physics::Physics;
-use super::{agibot, droid, open, whole};
+use super::{agibot, droid, open, robomind, whole};
 use crate::hdf5::File;
 use crate::hdf5::dataset::Rows;
 use crate::hdf5::object::{Kind, Object};
@@ -31,6 +31,7 @@ pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// What is known of a recording before its rows are read.
 pub(super) struct Layout {
+    format: Format,
     /// The address of the group that it is.
     pub(super) root: u64,
     /// What the rows of that group itself are called.
@@ -156,6 +157,7 @@ impl Layout {
         let root =
             file.find(group).ok_or_else(|| Error::content(path, format!("the group {group}"), "none"))?;
         let mut layout = Self {
+            format,
             root,
             root_topic: if format == Format::Robomimic { "step" } else { "root" },
             clocks: Vec::new(),
@@ -185,7 +187,7 @@ impl Layout {
                 layout.clocks.push(("observation/timestamp/control/step_start", 1_000_000));
                 droid::facts(path, &mut layout.facts, ledger);
             }
-            Format::Robomind => layout.embodiment(path),
+            Format::Robomind => robomind::facts(path, &mut layout.facts, ledger),
             _ => {}
         }
         Ok(layout)
@@ -260,21 +262,6 @@ impl Layout {
         self.clocks.push(("compress_len", 0));
     }
 
-    /// `RoboMIND` names the robot in the path.
-    fn embodiment(&mut self, path: &Path) {
-        let names = path.components().filter_map(|part| part.as_os_str().to_str());
-        let names: Vec<&str> = names.collect();
-        if let Some(place) = names.iter().position(|name| name.starts_with("h5_")) {
-            let mut say = |key: &str, at: usize| {
-                if let Some(name) = names.get(at) {
-                    self.facts.notes.insert(format!("robomind.{key}"), (*name).to_owned());
-                }
-            };
-            say("embodiment", place);
-            say("task", place + 1);
-        }
-    }
-
     /// Whether a dataset is the clock or what the layout itself has used.
     pub(super) fn is_clock(&self, path: &str) -> bool {
         self.clocks.iter().any(|(clock, ns)| *clock == path && (*ns == 0 || self.row_times.is_some()))
@@ -293,6 +280,10 @@ impl Layout {
             {
                 self.camera_times.insert(camera.to_owned(), times);
             }
+        }
+        if self.format == Format::Robomind {
+            self.row_times = robomind::times(file, datasets, ledger);
+            return self.row_times.clone();
         }
         if let (Some(physics), Some((_, at))) =
             (&self.physics, datasets.iter().find(|(path, _)| path == "states"))

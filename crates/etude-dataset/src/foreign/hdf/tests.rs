@@ -1,6 +1,7 @@
 //! Recordings of makers whose real files are not at hand, in the layouts that they published, with the numbers of a real
 //! robot's take where that is there.
 
+mod beside;
 mod depth;
 mod made;
 

@@ -286,6 +286,11 @@ impl Records for BvhRecords {
 
     fn facts(&self) -> Facts {
         let notes = [("bvh.frame_time_s".to_owned(), self.frame_time_s.to_string())];
-        Facts { instruction: None, rate_hz: Some(1.0 / self.frame_time_s), notes: BTreeMap::from(notes) }
+        Facts {
+            instruction: None,
+            rate_hz: Some(1.0 / self.frame_time_s),
+            notes: BTreeMap::from(notes),
+            files: Vec::new(),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Plans of streams of pictures: video, distances, and what a camera's calibration is.
 
+use super::super::calibration::CalibrationFields;
 use super::super::depth::{DepthFormat, Depths};
 use super::super::fill::Fill;
 use super::super::picture::PictureFormat;
-use super::super::value::{Path, Value};
+use super::super::value::Value;
 use super::Planner;
 use etude_model::Channel;
 use etude_model::sample::VideoFormat;
@@ -76,23 +77,13 @@ impl Planner<'_> {
         Some((Vec::new(), Fill::Depth(Depths { data: data.clone(), format, unit_mm })))
     }
 
-    /// `sensor_msgs/CameraInfo` and `foxglove.CameraCalibration`: their own names say what each field is.
+    /// `sensor_msgs/CameraInfo`, `foxglove.CameraCalibration` and others whose own names say what each field is.
     pub(super) fn calibration(&mut self) -> Option<(Vec<Channel>, Fill)> {
         self.frame();
-        let first = |names: &[&str]| {
-            names.iter().find_map(|name| self.message.part(name).map(|_| (*name).to_owned()))
-        };
-        let found = [
-            first(&["width"]),
-            first(&["height"]),
-            first(&["K", "k"]),
-            first(&["D", "d"]),
-            first(&["distortion_model"]),
-        ];
-        let paths: Option<Vec<Path>> = found.into_iter().map(|name| name?.parse().ok()).collect();
-        match paths {
-            Some(paths) => Some((Vec::new(), Fill::Calibration { paths })),
-            None => self.ask("expected width, height, K, D and distortion_model of a camera's calibration: which are they?"),
+        let stated = self.rule.columns.zip(self.rule.rows);
+        match CalibrationFields::find(self.message, stated) {
+            Ok(fields) => Some((Vec::new(), Fill::Calibration(Box::new(fields)))),
+            Err(question) => self.ask(question),
         }
     }
 }

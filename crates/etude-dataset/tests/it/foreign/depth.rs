@@ -308,7 +308,7 @@ fn distances_of_xr_teleoperate_come_in_where_they_are_some() {
     // Its own writer makes JPEG pictures of them, which are no measure.
     xr(&jpeg, "jpg", &[[&b"\xff\xd8\xff\xe0"[..], &[0; 200]].concat()]);
     let importer = super::importer(&jpeg, XR, &card("unitree_g1_inspire")).expect("a source");
-    let (_, imported) = import_at(&importer, 0, folder.path());
+    let (_, imported) = import_at(&importer, 0, &jpeg);
     assert_said(&imported.problems, true, &["1 of 1 messages are no sample of it", "found a JPEG picture"]);
     let refused = super::importer(&jpeg, &XR.replace("\"png\"", "\"jpeg\""), &card("unitree_g1_inspire"))
         .expect("a source")

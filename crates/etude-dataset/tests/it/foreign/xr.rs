@@ -6,9 +6,10 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
 use etude_dataset::foreign::Source;
+use etude_dataset::foreign::draft::draft;
 use etude_dataset::foreign::value::Value;
 use etude_episode::Episode;
-use etude_model::{Card, ClockKind};
+use etude_model::{Card, ClockKind, Sample};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -182,4 +183,69 @@ fn frames_that_are_missing_leave_their_time_empty() {
     let stamps: Vec<i64> =
         samples(&file, "/robot/joint_states").iter().map(|(stamp, _)| stamp.log.ns()).collect();
     assert_eq!(stamps[10], (20.0f64 / 30.0 * 1e9).round() as i64);
+}
+
+/// An array of numpy's with samples of 16 bits.
+fn npy(samples: usize) -> Vec<u8> {
+    let words = format!("{{'descr': '<i2', 'fortran_order': False, 'shape': ({samples},), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((words.len() as u16).to_le_bytes());
+    bytes.extend(words.as_bytes());
+    bytes.extend(vec![0; samples * 2]);
+    bytes
+}
+
+// shows: xr-teleoperate read-made
+#[test]
+fn touch_comes_in_and_the_amount_of_sound_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let episode = folder.path().join("episode_0000");
+    fs::create_dir_all(episode.join("audios")).expect("a folder");
+    let sound = |idx: usize| format!("audios/audio_{idx:06}_mic0.npy");
+    let frames: Vec<_> = (0..8)
+        .map(|idx| {
+            if idx != 3 {
+                fs::write(episode.join(sound(idx)), npy(533)).expect("a file");
+            }
+            let taxels: Vec<f64> = (0..6).map(|taxel| f64::from(taxel * 100 + idx as i32)).collect();
+            json!({"idx": idx, "colors": {}, "depths": {}, "states": {}, "actions": {},
+                   "tactiles": {"left_ee": taxels, "right_ee": []}, "audios": {"mic0": sound(idx)}})
+        })
+        .collect();
+    let names = ["thumb_0", "thumb_1", "thumb_2", "index_0", "index_1", "index_2"];
+    let json = json!({
+        "info": {"image": {"fps": 30}, "audio": {"sample_rate": 16000, "channels": 1, "format": "PCM", "bits": 16},
+                 "tactile_names": {"left_ee": names, "right_ee": []}},
+        "text": {"goal": "Hold the egg"}, "data": frames,
+    });
+    fs::write(episode.join("data.json"), json.to_string()).expect("a file");
+    let text = draft(&Source::open(&episode, None).expect("a source"), &g1()).expect("a draft");
+    for words in [
+        "# tactiles.left_ee: 6 x 0..507",
+        "topic = \"/robot/tactile/left_ee\"\nkind = \"tactile\"\nfrom = \"frame\"\nrows = \"? rows times columns are 6\"",
+        "values = { field = \"tactiles.left_ee\", unit = \"? 0..507, no unit stated",
+        "8 pieces of sound, 7462 bytes of samples, 0.23 s by info.audio, left out",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    let mapping = "schema = 1\nformat = \"xr_teleoperate\"\n[clock]\ntime = \"rate\"\n[[stream]]\ntopic = \"/robot/tactile/left\"\n\
+                   kind = \"tactile\"\nfrom = \"frame\"\nrows = 2\ncolumns = 3\n\
+                   values = { field = \"tactiles.left_ee\", unit = \"unknown\" }\n";
+    let importer = importer(&episode, mapping, &g1()).expect("a source");
+    let (file, imported) = import_at(&importer, 0, folder.path());
+    let touched = samples(&file, "/robot/tactile/left");
+    let (stamp, Sample::Tactile(third)) = &touched[2] else { panic!("no touch") };
+    assert_eq!((touched.len(), stamp.log.ns(), third.rows, third.columns), (8, 66_666_667, 2, 3));
+    assert_eq!(third.values, [2.0, 102.0, 202.0, 302.0, 402.0, 502.0]);
+    assert!(imported.manifest.notes["xr_teleoperate.tactile_names.left_ee"].contains("\"index_0\""));
+    let sound =
+        ["audios/mic0", "8 pieces of sound, 7462 bytes", "an episode has no sound; 1 of them cannot be read"];
+    assert_said(&imported.problems, true, &sound);
+    let lost: Vec<&str> = imported
+        .problems
+        .iter()
+        .filter(|problem| problem.loss)
+        .map(|problem| problem.subject.as_str())
+        .collect();
+    assert_eq!(lost, ["audios/mic0", "frame idx"]);
 }
