@@ -52,7 +52,7 @@ const META: [&str; 14] = [
 ];
 
 /// Keys of info.json that every dataset has.
-const INFO: [&str; 17] = [
+const INFO: [&str; 18] = [
     "codebase_version",
     "robot_type",
     "total_episodes",
@@ -65,6 +65,7 @@ const INFO: [&str; 17] = [
     "splits",
     "data_path",
     "video_path",
+    "image_path",
     "features",
     "license",
     "licence",
@@ -277,6 +278,10 @@ fn left_out(root: &Path, info: &Info, problems: &mut Vec<Problem>) {
             files => format!(" ({files} files)"),
         };
         let meant = info.features.iter().find(|feature| name.ends_with(&format!("/{}", feature.key)));
+        if meant.is_some_and(|meant| name.starts_with("images/") && info.in_files().any(|read| read == meant))
+        {
+            continue;
+        }
         let of = meant.map(|feature| format!(" of {}", feature.key)).unwrap_or_default();
         problems.push(Problem::loss(
             name.clone(),

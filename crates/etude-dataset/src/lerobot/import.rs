@@ -8,7 +8,7 @@ use super::error::Error;
 use super::info::Feature;
 use super::mapping::Mapping;
 use super::rows::{self, Rows};
-use super::source::{Source, SourceEpisode};
+use super::source::{Source, SourceEpisode, VideoPart};
 use crate::files::digest_file;
 use crate::problem::Problem;
 use crate::slug::slug;
@@ -78,7 +78,8 @@ impl Importer {
         let mut mapping = Mapping::plan(&source.info, card, &options.drop)?;
         mapping.cameras.retain(|(key, _)| {
             let parts = || source.episodes.iter().filter_map(|episode| episode.videos.get(key));
-            let exists = parts().any(|part| part.path.exists());
+            let mut folders = source.episodes.iter().filter_map(|episode| episode.pictures.get(key));
+            let exists = parts().any(|part| part.path.exists()) || folders.any(|folder| folder.is_dir());
             if !exists {
                 let message = "info.json declares it, but no episode has its video; it is left out";
                 problems.push(Problem::loss(key.clone(), message));
@@ -96,6 +97,7 @@ impl Importer {
         for key in &options.drop {
             problems.push(Problem::note(key.clone(), "it is left out, as asked"));
         }
+        let feeds = Feeds::new(source.info.fps);
         let importer = Self {
             source,
             beside,
@@ -105,7 +107,7 @@ impl Importer {
             card: card.clone(),
             options,
             digests: BTreeMap::new(),
-            feeds: Feeds::default(),
+            feeds,
         };
         Ok((importer, problems))
     }
@@ -329,7 +331,11 @@ impl Importer {
         let first = self.mapping.parts.len();
         let mut cameras = Vec::new();
         for (number, (key, stream)) in self.mapping.cameras.iter().enumerate() {
-            let part = episode.videos.get(key).cloned();
+            let in_files = || {
+                let path = episode.pictures.get(key)?.clone();
+                Some(VideoPart { path, from_s: 0.0, to_s: None })
+            };
+            let part = episode.videos.get(key).cloned().or_else(in_files);
             let subject = format!("episode {} {key}", episode.index);
             let open = part.as_ref().is_some_and(|part| match self.feeds.begin(key, part) {
                 Ok(notes) => {

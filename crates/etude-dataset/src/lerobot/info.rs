@@ -101,6 +101,8 @@ pub struct Info {
     pub data_path: String,
     /// Pattern of the videos' paths.
     pub video_path: Option<String>,
+    /// Pattern of the paths of pictures in files, as `RoboDriver` states it.
+    pub image_path: Option<String>,
     /// The licence, where it is stated.
     pub licence: Option<String>,
 }
@@ -113,6 +115,14 @@ impl Info {
         let value: Map<String, Value> =
             serde_json::from_str(&text).map_err(|error| Error::content(&path, error.to_string()))?;
         Self::parse(&value).map_err(|message| Error::content(&path, message))
+    }
+
+    /// Features whose pictures are files, one for each row: `RoboDriver`'s, of colours.
+    pub(crate) fn in_files(&self) -> impl Iterator<Item = &Feature> {
+        let is_known = self.image_path.is_some() && self.version != Version::V30;
+        self.features
+            .iter()
+            .filter(move |feature| is_known && feature.dtype == "image" && feature.shape.last() == Some(&3))
     }
 
     fn parse(value: &Map<String, Value>) -> Result<Self, String> {
@@ -146,6 +156,7 @@ impl Info {
                 .unwrap_or(1000),
             data_path: text("data_path").unwrap_or_else(|| default_data.to_owned()),
             video_path: text("video_path"),
+            image_path: text("image_path"),
             licence: text("license").or_else(|| text("licence")),
         })
     }

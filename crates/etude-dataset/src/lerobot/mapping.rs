@@ -43,7 +43,7 @@ impl Mapping {
         let mut questions = Vec::new();
         let wanted = info.features.iter().filter(|feature| !dropped.contains(&feature.key));
         for feature in wanted.filter(|feature| !feature.is_numbering()) {
-            if feature.dtype == "video" {
+            if feature.dtype == "video" || info.in_files().any(|camera| camera.key == feature.key) {
                 mapping.cameras.push((feature.key.clone(), camera_stream(feature, card, info.fps)));
             } else if !feature.is_numeric() {
                 let reason = match feature.dtype.as_str() {
@@ -361,6 +361,7 @@ mod tests {
             chunks_size: 1000,
             data_path: String::new(),
             video_path: None,
+            image_path: None,
             licence: None,
         }
     }

@@ -193,6 +193,7 @@ mod tests {
             chunks_size: 1000,
             data_path: String::new(),
             video_path: None,
+            image_path: None,
             licence: None,
         }
     }

@@ -33,6 +33,8 @@ pub struct SourceEpisode {
     pub first_row: u64,
     /// Its part of each camera's video, by the feature's key.
     pub videos: BTreeMap<String, VideoPart>,
+    /// The folder with its pictures of each camera that has a file for each row, by the feature's key.
+    pub pictures: BTreeMap<String, PathBuf>,
     /// What the list of episodes says of it beyond that (versions 2.x), by key: a text, or JSON.
     pub further: BTreeMap<String, String>,
 }
@@ -171,6 +173,12 @@ fn episodes_lines(
             let path = below(root, &fill(pattern, &numbers, &camera.key))?;
             videos.insert(camera.key.clone(), VideoPart { path, from_s: 0.0, to_s: None });
         }
+        let pattern = info.image_path.as_deref().and_then(|pattern| pattern.rsplit_once('/'));
+        let mut pictures = BTreeMap::new();
+        for (camera, (folder, _)) in info.in_files().filter_map(|camera| Some((camera, pattern?))) {
+            let folder = folder.replace("{image_key}", &camera.key);
+            pictures.insert(camera.key.clone(), below(root, &fill(&folder, &numbers, &camera.key))?);
+        }
         episodes.push(SourceEpisode {
             index,
             tasks: tasks.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -178,6 +186,7 @@ fn episodes_lines(
             data: below(root, &fill(&info.data_path, &numbers, ""))?,
             first_row: 0,
             videos,
+            pictures,
             further: further(&line, index, problems),
         });
     }
@@ -333,6 +342,7 @@ fn episodes_of(
             data: below(root, &fill(&info.data_path, &numbers, ""))?,
             first_row: at(&from, row),
             videos,
+            pictures: BTreeMap::new(),
             further: BTreeMap::new(),
         });
     }

@@ -9,6 +9,7 @@ use etude_dataset::Problem;
 use etude_dataset::lerobot::{DatasetLayout, ExportOptions, ImportOptions, Importer, export};
 use etude_episode::Episode;
 use etude_model::{Card, Sample};
+use etude_video::{RgbImage, encode_png};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -364,13 +365,16 @@ fn robodriver_keeps_its_records_and_names_what_has_no_stream() {
     put(&root, "device/device_info.json", "{\"arm\": \"left\"}");
     put(&root, "audio/chunk-000/observation.audio.audio_left/episode_000000.wav", "RIFF");
     put(&root, "depth/chunk-000/observation.images.image_depth_top/episode_000000.avi", "RIFF");
-    for frame in 0..3 {
-        put(
-            &root,
-            &format!("images/observation.images.image_top/episode_000000/frame_{frame:06}.jpg"),
-            "JFIF",
-        );
+    // Of the pictures, the fifth is damaged and the last two are missing.
+    let folder_of = |key: &str| root.join(format!("images/{key}/episode_000000"));
+    fs::create_dir_all(folder_of("observation.images.image_top")).expect("a folder");
+    for frame in 0..ROWS - 2 {
+        let image = RgbImage::new(64, 48, vec![frame as u8 * 20; 64 * 48 * 3]).expect("a picture");
+        let bytes = if frame == 4 { b"JFIF".to_vec() } else { encode_png(&image).expect("a picture") };
+        let path = folder_of("observation.images.image_top").join(format!("frame_{frame:06}.png"));
+        fs::write(path, bytes).expect("a picture");
     }
+    put(&root, "images/observation.images.image_depth_top/episode_000000/frame_000000.png", "PNG");
     let (episode, problems) = imported(&root, folder.path());
     let notes = &episode.manifest().notes;
     assert_eq!(notes["lerobot.info.dorobot_dataset_version"], "v1.0");
@@ -382,8 +386,10 @@ fn robodriver_keeps_its_records_and_names_what_has_no_stream() {
         "meta/info.json: odd has 5000 bytes",
         "audio/chunk-000/observation.audio.audio_left: sound, for which an episode has no stream, of",
         "depth/chunk-000/observation.images.image_depth_top: depth as a video of observation.images.image_depth_top",
-        "images/observation.images.image_top: a folder of pictures of observation.images.image_top is not read",
-        "it is left out (3 files)",
+        "images/observation.images.image_depth_top: a folder of pictures of observation.images.image_depth_top is not read",
+        "episode 0 observation.images.image_top: its pictures were coded anew as H.264: near, and no longer the same",
+        "episode 0 observation.images.image_top: frames 4 to 4 are missing in the video",
+        "episode 0 observation.images.image_top: 12 rows, but the video ends after 10 frames",
         "observation.audio.audio_left: an episode has no stream for sound; it is left out",
         "observation.images.image_depth_top: its type image is not read",
         "its column undeclared is not declared in info.json; it is left out",
@@ -391,4 +397,11 @@ fn robodriver_keeps_its_records_and_names_what_has_no_stream() {
         assert_told(&problems, true, part);
     }
     assert!(!problems.iter().any(|problem| problem.subject.starts_with("device")), "{problems:#?}");
+    let frames: Vec<i64> = episode
+        .messages(&["/camera/image_top/video"], ..)
+        .expect("messages")
+        .map(|message| message.expect("a message").stamp.log.ns())
+        .collect();
+    assert_eq!((frames.len(), frames[3], frames[4]), (9, 100_000_000, 166_666_667));
+    assert_eq!(episode.gaps().expect("gaps").iter().map(|gap| gap.missing).sum::<u64>(), 3);
 }

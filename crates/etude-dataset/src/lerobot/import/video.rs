@@ -2,11 +2,18 @@
 
 use super::super::source::VideoPart;
 use etude_model::sample::{VideoFormat, VideoFrame};
-use etude_video::{AccessUnit, FrameRate, H264Encoder, H264Settings, Mp4Reader, RgbImage, decode_file};
+use etude_video::{
+    AccessUnit, FrameRate, H264Encoder, H264Settings, Mp4Reader, RgbImage, decode_file, decode_jpeg,
+    decode_png, is_png,
+};
 use std::collections::BTreeMap;
+use std::fs;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
+/// The largest file with a picture, bytes, and files of a folder.
+const PICTURE_MAX: u64 = 16 << 20;
+const FILES_MAX: usize = 1 << 20;
 /// How far before its beginning a part's first frame may be stamped, s.
 const EDGE_S: f64 = 1e-3;
 
@@ -25,22 +32,32 @@ struct Feed {
     to_s: f64,
     encoder: Option<H264Encoder>,
     frame_rate: FrameRate,
+    /// Why its frames are coded anew, where they are.
+    recoded: &'static str,
     started: bool,
 }
 
 /// The video files being read, one per camera: consecutive episodes of one file go on where the last one ended.
-#[derive(Default)]
 pub(super) struct Feeds {
+    /// Rows per second.
+    fps: f64,
     feeds: BTreeMap<String, Feed>,
 }
 
 impl Feeds {
+    pub(super) fn new(fps: f64) -> Self {
+        Self { fps, feeds: BTreeMap::new() }
+    }
+
     /// Goes to the beginning of a part; returns what has to be said of the copy.
     pub(super) fn begin(&mut self, key: &str, part: &VideoPart) -> Result<Vec<String>, String> {
         let fits =
             self.feeds.get(key).is_some_and(|feed| feed.path == part.path && feed.reached_s < part.from_s);
         if !fits {
-            self.feeds.insert(key.to_owned(), Feed::open(&part.path)?);
+            let is_folder = part.path.is_dir();
+            let feed =
+                if is_folder { Feed::of_pictures(&part.path, self.fps) } else { Feed::open(&part.path) };
+            self.feeds.insert(key.to_owned(), feed?);
         }
         let feed = self.feeds.get_mut(key).expect("it was put there");
         feed.to_s = part.to_s.unwrap_or(f64::INFINITY);
@@ -49,10 +66,7 @@ impl Feeds {
         let mut notes = Vec::new();
         if let Some(encoder) = &mut feed.encoder {
             encoder.restart().map_err(|error| error.to_string())?;
-            notes.push(
-                "its video has B frames, which an episode does not hold: it was coded anew as H.264"
-                    .to_owned(),
-            );
+            notes.push(feed.recoded.to_owned());
         }
         Ok(notes)
     }
@@ -94,6 +108,36 @@ impl Feed {
             to_s: f64::INFINITY,
             encoder,
             frame_rate,
+            recoded: "its video has B frames, which an episode does not hold: it was coded anew as H.264",
+            started: false,
+        })
+    }
+
+    /// Pictures of a folder, `frame_000012.jpg`: the number is the row's. One that cannot be read is a frame that is
+    /// missing, which is told where the next one comes.
+    fn of_pictures(folder: &Path, fps: f64) -> Result<Self, String> {
+        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+        let paths = entries.flatten().take(FILES_MAX).map(|entry| entry.path());
+        let mut files: Vec<(u64, PathBuf)> = paths.filter_map(|path| Some((number(&path)?, path))).collect();
+        files.sort();
+        let first = files.iter().find_map(|(_, path)| picture(path));
+        let first = first.ok_or_else(|| "it has no picture that can be read".to_owned())?;
+        let frame_rate = FrameRate::from_hz(fps.clamp(1.0, 240.0).round() as u32).ok_or("no frame rate")?;
+        let (width, height) = (first.width(), first.height());
+        let settings = H264Settings::new(width, height, frame_rate);
+        let frames = files.into_iter().filter_map(move |(number, path)| {
+            let image = picture(&path).filter(|image| (image.width(), image.height()) == (width, height))?;
+            Some(Ok((number as f64 / fps, Raw::Pixels(image))))
+        });
+        let frames: Box<dyn Iterator<Item = _>> = Box::new(frames);
+        Ok(Self {
+            path: folder.to_owned(),
+            frames: frames.peekable(),
+            reached_s: f64::NEG_INFINITY,
+            to_s: f64::INFINITY,
+            encoder: Some(H264Encoder::new(settings).map_err(|error| error.to_string())?),
+            frame_rate,
+            recoded: "its pictures were coded anew as H.264: near, and no longer the same",
             started: false,
         })
     }
@@ -131,6 +175,23 @@ impl Feed {
             .ok_or_else(|| format!("an episode cannot hold {}", unit.codec))?;
         Ok(Some((pts_s, VideoFrame { format, is_key: unit.is_key, data: unit.data.into() })))
     }
+}
+
+/// The number at the end of a picture's name.
+fn number(path: &Path) -> Option<u64> {
+    let is_picture =
+        |end: &std::ffi::OsStr| ["jpg", "jpeg", "png"].iter().any(|known| end.eq_ignore_ascii_case(known));
+    let stem = path.file_stem().filter(|_| path.extension().is_some_and(is_picture))?.to_str()?;
+    stem.rsplit_once('_').map_or(stem, |(_, number)| number).parse().ok()
+}
+
+/// A picture of 8 bits, where it can be read.
+fn picture(path: &Path) -> Option<RgbImage> {
+    let bytes = fs::metadata(path)
+        .ok()
+        .filter(|about| about.len() <= PICTURE_MAX)
+        .and_then(|_| fs::read(path).ok())?;
+    if is_png(&bytes) { decode_png(&bytes).ok() } else { decode_jpeg(&bytes).ok() }
 }
 
 /// Whether frames are shown in another order than they are coded.
