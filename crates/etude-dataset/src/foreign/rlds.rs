@@ -8,6 +8,7 @@
 mod example;
 mod features;
 mod layout;
+mod packed;
 mod shards;
 
 use super::error::Error;
@@ -25,6 +26,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use packed::Shards;
 pub(crate) use shards::{Episodes, is_shard, recordings};
 
 /// The largest `features.json` that is read, bytes.
@@ -53,13 +55,13 @@ pub(crate) struct RldsRecords {
 
 impl RldsRecords {
     /// Opens an episode: its checksum is held against every byte, and its features are looked up.
-    pub(crate) fn open(recording: &Recording) -> Result<Self, Error> {
+    pub(crate) fn open(recording: &Recording, shards: &Shards) -> Result<Self, Error> {
         let path = recording.files.first().map_or(Path::new(""), |path| path.as_path());
         let extent = recording.extent.as_ref();
         let extent =
             extent.ok_or_else(|| Error::content(path, "a record of a TFRecord file", "no place of it"))?;
         let damaged = |found: String| Error::content(path, "a whole record with an episode", found);
-        let mut file = File::open(path).map_err(Error::file("opening", path))?;
+        let (mut file, _) = shards.open(path)?;
         let data = tfrecord::data(&mut file, extent).map_err(damaged)?;
         let mut example = Example::open(file, data).map_err(damaged)?;
         let mut ledger = Ledger::default();

@@ -6,7 +6,7 @@ use super::mapping::{Mapping, TableRule};
 use super::mcap::{self, McapRecords};
 use super::motion::{self, AframeRecords, BvhRecords};
 use super::records::Records;
-use super::rlds::{self, RldsRecords};
+use super::rlds::{self, RldsRecords, Shards};
 use super::rosbag1::{self, BagRecords};
 use super::rosbag2::{self, Parts};
 use super::sqlite;
@@ -127,6 +127,7 @@ pub struct Source {
     /// What of the source as a whole is missing or odd.
     pub problems: Vec<Problem>,
     table: TableRule,
+    shards: Shards,
 }
 
 impl Source {
@@ -134,24 +135,46 @@ impl Source {
     pub fn open(root: &Path, mapping: Option<&Mapping>) -> Result<Self, Error> {
         let is_folder = fs::metadata(root).map_err(Error::file("opening", root))?.is_dir();
         let table = mapping.and_then(|mapping| mapping.table.clone()).unwrap_or_default();
+        let shards = Shards::default();
         if !is_folder && (is_table(root) || mapping.is_some_and(|mapping| mapping.format == Format::Table)) {
             let recordings = table::recordings(root, &table)?;
             let problems = Vec::new();
-            return Ok(Self { root: root.to_owned(), format: Format::Table, recordings, problems, table });
+            return Ok(Self {
+                root: root.to_owned(),
+                format: Format::Table,
+                recordings,
+                problems,
+                table,
+                shards,
+            });
         }
-        if let Some((recordings, problems)) = Self::of_shards(root, is_folder)? {
-            return Ok(Self { root: root.to_owned(), format: Format::Rlds, recordings, problems, table });
+        if let Some((recordings, problems)) = Self::of_shards(root, is_folder, &shards)? {
+            return Ok(Self {
+                root: root.to_owned(),
+                format: Format::Rlds,
+                recordings,
+                problems,
+                table,
+                shards,
+            });
         }
         if zarr::is_store(root) {
             let (recordings, problems) = zarr::recordings(root)?;
-            return Ok(Self { root: root.to_owned(), format: Format::Zarr, recordings, problems, table });
+            return Ok(Self {
+                root: root.to_owned(),
+                format: Format::Zarr,
+                recordings,
+                problems,
+                table,
+                shards,
+            });
         }
         let (format, recordings) = if is_folder { Self::of_folder(root)? } else { Self::of_file(root)? };
-        Ok(Self { root: root.to_owned(), format, recordings, problems: Vec::new(), table })
+        Ok(Self { root: root.to_owned(), format, recordings, problems: Vec::new(), table, shards })
     }
 
     /// The episodes of `TFRecord` files.
-    fn of_shards(root: &Path, is_folder: bool) -> Result<Option<rlds::Episodes>, Error> {
+    fn of_shards(root: &Path, is_folder: bool, packed: &Shards) -> Result<Option<rlds::Episodes>, Error> {
         let (folder, shards) = if is_folder {
             (root, files(root)?.into_iter().filter(|path| rlds::is_shard(path)).collect())
         } else if rlds::is_shard(root) {
@@ -159,7 +182,7 @@ impl Source {
         } else {
             return Ok(None);
         };
-        if shards.is_empty() { Ok(None) } else { rlds::recordings(folder, &shards).map(Some) }
+        if shards.is_empty() { Ok(None) } else { rlds::recordings(folder, &shards, packed).map(Some) }
     }
 
     fn of_file(path: &Path) -> Result<(Format, Vec<Recording>), Error> {
@@ -222,7 +245,7 @@ impl Source {
             Format::Rosbag2 => Box::new(Parts::open(recording)),
             Format::XrTeleoperate => Box::new(XrRecords::open(recording)?),
             Format::Table => Box::new(TableRecords::open(recording, &self.table)?),
-            Format::Rlds => Box::new(RldsRecords::open(recording)?),
+            Format::Rlds => Box::new(RldsRecords::open(recording, &self.shards)?),
             Format::Bvh => Box::new(BvhRecords::open(recording)?),
             Format::Aframe => Box::new(AframeRecords::open(recording)?),
             Format::Zarr => Box::new(ZarrRecords::open(&self.root, recording)?),

@@ -8,13 +8,15 @@ use super::source::{Recording, name_of};
 use super::table::Extent;
 use crc::{CRC_32_ISCSI, Crc, Digest, Table};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Length and its checksum.
-const HEAD_BYTES: u64 = 12;
+pub(crate) const HEAD_BYTES: u64 = 12;
 /// The checksum behind the data.
 const TAIL_BYTES: u64 = 4;
+/// Bytes that are looked through at once for the next record.
+const SEARCH_BYTES: u64 = 1 << 20;
 /// Records that one file may have.
 const MAX_RECORDS: usize = 1_000_000;
 
@@ -49,7 +51,7 @@ impl Checksum {
 }
 
 /// A head's length, where its checksum is right.
-fn length_of(head: &[u8; HEAD_BYTES as usize]) -> Option<u64> {
+pub(crate) fn length_of(head: &[u8; HEAD_BYTES as usize]) -> Option<u64> {
     let (length, crc) = head.split_first_chunk::<8>()?;
     (checksum(length) == u32::from_le_bytes(*crc.first_chunk()?)).then_some(u64::from_le_bytes(*length))
 }
@@ -66,35 +68,42 @@ fn head_at(file: &mut File, at: u64) -> io::Result<Option<u64>> {
 
 /// Looks for the next place from `at` on where a record begins that lies within the file.
 fn next_head(file: &File, at: u64, end: u64) -> io::Result<Option<u64>> {
-    let mut input = BufReader::with_capacity(1 << 20, file);
+    let mut input = file;
     input.seek(SeekFrom::Start(at))?;
-    let mut window = [0; HEAD_BYTES as usize];
-    let mut bytes = input.bytes();
+    let mut bytes = Vec::new();
     let mut place = at;
-    for filled in 1u64.. {
-        let Some(byte) = bytes.next() else { return Ok(None) };
-        window.rotate_left(1);
-        if let Some(last) = window.last_mut() {
-            *last = byte?;
+    // Of zeros and other repetitions the checksum is computed once.
+    let mut last = (0, checksum(&[0; 8]));
+    loop {
+        if input.take(SEARCH_BYTES).read_to_end(&mut bytes)? == 0 {
+            return Ok(None);
         }
-        if filled < HEAD_BYTES {
-            continue;
+        for (offset, window) in (0..).zip(bytes.array_windows::<{ HEAD_BYTES as usize }>()) {
+            let [a, b, c, d, e, f, g, h, crc @ ..] = *window;
+            let length = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+            // A length within the file is rare among other bytes, and cheaper to see than a checksum.
+            if length > end.saturating_sub(place + offset).saturating_sub(HEAD_BYTES + TAIL_BYTES) {
+                continue;
+            }
+            if length != last.0 {
+                last = (length, checksum(&length.to_le_bytes()));
+            }
+            if last.1 == u32::from_le_bytes(crc) {
+                return Ok(Some(place + offset));
+            }
         }
-        // A length within the file is rare among other bytes, and cheaper to see than a checksum.
-        let length = window.first_chunk::<8>().map_or(u64::MAX, |length| u64::from_le_bytes(*length));
-        let room = end.saturating_sub(place).saturating_sub(HEAD_BYTES + TAIL_BYTES);
-        if length <= room && length_of(&window).is_some() {
-            return Ok(Some(place));
-        }
-        place += 1;
+        // A head may begin within the bytes that are there.
+        let kept = bytes.len().min(HEAD_BYTES as usize - 1);
+        let seen = bytes.len() - kept;
+        place += seen as u64;
+        bytes.drain(..seen);
     }
-    Ok(None)
 }
 
-/// The records of a file, each a recording; what is damaged is one too, and reading it says what is wrong.
-pub(crate) fn recordings(path: &Path) -> Result<Vec<Recording>, Error> {
+/// The records of a file, each a recording; what is damaged is one too, and reading it says what is wrong. The file holds
+/// what lies at the path, unpacked where that is packed.
+pub(crate) fn recordings(path: &Path, mut file: File) -> Result<Vec<Recording>, Error> {
     let failed = || Error::file("reading", path);
-    let mut file = File::open(path).map_err(Error::file("opening", path))?;
     let end = file.metadata().map_err(failed())?.len();
     let name = name_of(path);
     let (mut found, mut at) = (Vec::new(), 0);

@@ -3,11 +3,11 @@
 use super::super::error::Error;
 use super::super::source::{Recording, name_of};
 use super::super::tfrecord;
+use super::packed::Shards;
 use crate::problem::Problem;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Whether a file's name is that of a shard.
@@ -32,18 +32,15 @@ pub(super) fn split_of(name: &str) -> Option<&str> {
 pub(crate) type Episodes = (Vec<Recording>, Vec<Problem>);
 
 /// The episodes of these shards.
-pub(crate) fn recordings(folder: &Path, shards: &[PathBuf]) -> Result<Episodes, Error> {
+pub(crate) fn recordings(folder: &Path, shards: &[PathBuf], packed: &Shards) -> Result<Episodes, Error> {
     let features = folder.join("features.json");
     let has_features = features.is_file();
-    let mut found = Vec::new();
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for shard in shards {
-        let mut head = [0; 2];
-        let mut file = File::open(shard).map_err(Error::file("opening", shard))?;
-        if file.read_exact(&mut head).is_ok() && head == [0x1f, 0x8b] {
-            return Err(Error::content(shard, "a TFRecord file that is not compressed", "one under gzip"));
-        }
-        let mut episodes = tfrecord::recordings(shard)?;
+        let (file, problem) = packed.open(shard)?;
+        problems.extend(problem.map(|problem| Problem::loss(name_of(shard), problem)));
+        let mut episodes = tfrecord::recordings(shard, file)?;
         counts.insert(name_of(shard), episodes.len());
         if has_features {
             for episode in &mut episodes {
@@ -52,7 +49,8 @@ pub(crate) fn recordings(folder: &Path, shards: &[PathBuf]) -> Result<Episodes, 
         }
         found.append(&mut episodes);
     }
-    Ok((found, missing(folder, &counts)))
+    problems.extend(missing(folder, &counts));
+    Ok((found, problems))
 }
 
 /// Shards that the others' names or `dataset_info.json` speak of.

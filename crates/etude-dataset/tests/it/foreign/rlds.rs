@@ -8,6 +8,7 @@ use etude_dataset::foreign::value::Value;
 use etude_dataset::foreign::{Record, Source};
 use etude_model::ClockKind;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const MAPPING: &str = "mappings/widowx_bridge_rlds.toml";
@@ -257,5 +258,84 @@ fn absurd_lengths_cost_nothing() {
         }
     }
     fs::write(&path, [0x1f, 0x8b, 8, 0]).expect("a file");
-    assert!(Source::open(folder.path(), None).expect_err("compressed").to_string().contains("gzip"));
+    let source = Source::open(folder.path(), None).expect("a source");
+    assert_said(&source.problems, true, &["ends early or is damaged under gzip", "0 bytes came out of it"]);
+    assert!(source.recordings.is_empty());
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("packed")
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("packed")
+}
+
+/// A record of so many steps, whose numbers do not pack well.
+fn steps(seed: u32, count: u32) -> Vec<u8> {
+    let number = |at: u32| ((at + seed * 10_007).wrapping_mul(2_654_435_761) >> 8) as f32;
+    let mut last = vec![0; count as usize];
+    last[count as usize - 1] = 1;
+    framed(&example(&[
+        ("steps/is_last", 3, field(1, &last)),
+        ("steps/action/arm", 2, floats(&(0..count * 2).map(number).collect::<Vec<_>>())),
+    ]))
+}
+
+// shows: rlds read-made
+#[test]
+fn packed_shards_give_the_same_records() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x-train.tfrecord-00000-of-00001");
+    let shard: Vec<u8> = (0..6).flat_map(|seed| steps(seed, 500)).collect();
+    let read = |bytes: &[u8]| -> (Vec<Vec<Record>>, Vec<Problem>) {
+        fs::write(&path, bytes).expect("a file");
+        let source = Source::open(folder.path(), None).expect("a source");
+        let all =
+            (0..source.recordings.len()).filter(|place| source.read(&source.recordings[*place]).is_ok());
+        (all.map(|place| records(&source, place).0).collect(), source.problems.clone())
+    };
+    let (plain, problems) = read(&shard);
+    assert_eq!((plain.len(), problems), (6, Vec::new()));
+    // Two members of gzip, as writers that append make them, are one shard.
+    let (front, back) = shard.split_at(shard.len() / 3);
+    for packed in [gzip(&shard), zlib(&shard), [gzip(front), gzip(back)].concat()] {
+        assert!(packed != shard && packed.len() < shard.len() * 2);
+        assert_eq!(read(&packed), (plain.clone(), Vec::new()));
+    }
+    // What was cut gives the whole records before the cut, and says so.
+    for (packed, name) in [(gzip(&shard), "gzip"), (zlib(&shard), "zlib")] {
+        let (some, problems) = read(&packed[..packed.len() / 2]);
+        assert!((1..6).contains(&some.len()), "{}", some.len());
+        assert_eq!(some, plain[..some.len()]);
+        assert_said(
+            &problems,
+            true,
+            &["x-train.tfrecord", &format!("damaged under {name}"), "bytes came out of it"],
+        );
+    }
+    // A bomb is not unpacked to its end.
+    let bomb = gzip(&vec![0; 100 << 20]);
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    let (some, problems) = read(&[bomb.clone(), bomb].concat());
+    assert!(some.is_empty());
+    assert_said(&problems, true, &["it unpacks to more than"]);
+}
+
+#[test]
+fn a_real_shard_under_gzip_comes_in_as_it_does_without() {
+    let Some(root) = bridge() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    copy_folder(&root, folder.path());
+    let shard = folder.path().join(SHARD);
+    fs::write(&shard, gzip(&fs::read(&shard).expect("a file"))).expect("a file");
+    let (packed, plain) =
+        (Source::open(folder.path(), None).expect("a source"), Source::open(&root, None).expect("a source"));
+    assert_eq!(packed.problems, plain.problems);
+    assert_eq!(packed.recordings.len(), 25);
+    for place in [24, 0, 7] {
+        assert_eq!(records(&packed, place), records(&plain, place));
+    }
 }
