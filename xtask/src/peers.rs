@@ -37,10 +37,10 @@ const KINEMATICS: Peer = Peer {
 };
 
 const READERS: Peer = Peer {
-    name: "readers-1",
-    why: "pandas, mcap-ros2-support, rerun-sdk and h5py, which our exports are opened with; 0.9 GB",
+    name: "readers-2",
+    why: "pandas, mcap-ros2-support, rerun-sdk and h5py, which our exports are opened with, and writers of FlatBuffers; 0.9 GB",
     completed_by: None,
-    probe: "import pandas, pyarrow.parquet, mcap_ros2.decoder, rerun.chunk, h5py",
+    probe: "import pandas, pyarrow.parquet, mcap_ros2.decoder, rerun.chunk, h5py, flatbuffers, foxglove_schemas_flatbuffer",
 };
 
 /// The Python that runs LeRobot, made first where it is not there; `None` where no `CPython` 3.12 is found.

@@ -2,6 +2,7 @@
 
 mod bags;
 mod depth;
+mod flatbuffer;
 mod hdf;
 mod hostile;
 pub(crate) mod made;
