@@ -263,6 +263,7 @@ fn sized(width: u32, height: u32, numbers: Vec<f64>) -> Result<Picture, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::sync::Arc;
 
     fn depths(format: DepthFormat, unit_mm: f64) -> Depths {
@@ -327,6 +328,51 @@ mod tests {
         assert!(of(vec![row(&[1.0]), row(&[1.0, 2.0])]).is_err());
         assert!(of(vec![Value::List(vec![row(&[1.0, 2.0, 3.0])])]).is_err());
         assert!(of(Vec::new()).is_err());
+    }
+
+    /// What ROS's transport does to distances in metres: inverse, and in whole steps of `1 / a`.
+    #[test]
+    fn inverse_distances_are_turned_back() {
+        let (a, b) = (10_000.0f32, -100.0f32);
+        let grey = etude_video::Grey16 { width: 2, height: 2, data: vec![0, 4900, 9900, 1900] };
+        let mut bytes = [[0; 4], a.to_le_bytes(), b.to_le_bytes()].concat();
+        bytes.extend(etude_video::encode_png_grey16(&grey).expect("a picture"));
+        let message = |format: &str, bytes: &[u8]| {
+            let part = |name: &str, value| (Arc::from(name), value);
+            let format = part("format", Value::Text(format.to_owned()));
+            Value::Struct(vec![format, part("data", Value::Bytes(bytes.to_vec()))])
+        };
+        let depths = depths(DepthFormat::Compressed, 1000.0);
+        let decode = |format: &str, bytes: &[u8]| depths.decode(&message(format, bytes));
+        let (image, odd) = decode("32FC1; compressedDepth png", &bytes).expect("a picture");
+        assert_eq!((&image.depth_mm[..], odd), (&[0, 2000, 1000, 5000][..], DepthOdd::default()));
+        assert!(decode("32FC1; compressedDepth rvl", &bytes[..20]).is_err());
+        assert!(decode("8UC3; compressedDepth", &bytes).expect_err("colours").contains("found `8UC3"));
+        assert!(decode("", &bytes[..11]).expect_err("no head").contains("expected 12 bytes"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn any_bytes_are_a_picture_or_an_error(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            (height, width, step) in (-1i64..5000, -1i64..5000, -1i64..300),
+            format in 0usize..5, unit_mm in prop::sample::select(vec![1.0, 1000.0, 1e-300, 1e300]), is_big: bool
+        ) {
+            use DepthFormat::{Compressed, Float, Numbers, Png, Whole};
+            let format = [Png, Compressed, Whole, Float, Numbers][format];
+            let part = |name: &str, value| (Arc::from(name), value);
+            let message = Value::Struct(vec![
+                part("height", Value::Int(height % 20)),
+                part("width", Value::Int(if height > 4000 { width } else { width % 20 })),
+                part("step", Value::Int(step)),
+                part("is_bigendian", Value::Bool(is_big)),
+                part("data", Value::Bytes(bytes)),
+            ]);
+            if let Ok((image, _)) = depths(format, unit_mm).decode(&message) {
+                prop_assert_eq!(image.depth_mm.len(), image.width as usize * image.height as usize);
+            }
+        }
     }
 
     #[test]

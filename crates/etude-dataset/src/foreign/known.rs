@@ -34,6 +34,11 @@ geometry_msgs/TransformStamped: std_msgs/Header header; string child_frame_id; g
 tf2_msgs/TFMessage: geometry_msgs/TransformStamped[] transforms
 sensor_msgs/JointState: std_msgs/Header header; string[] name; float64[] position; float64[] velocity; float64[] effort
 sensor_msgs/CompressedImage: std_msgs/Header header; string format; uint8[] data
+sensor_msgs/Image: std_msgs/Header header; uint32 height; uint32 width; string encoding; uint8 is_bigendian; uint32 step; \
+uint8[] data
+sensor_msgs/RegionOfInterest: uint32 x_offset; uint32 y_offset; uint32 height; uint32 width; bool do_rectify
+sensor_msgs/CameraInfo: std_msgs/Header header; uint32 height; uint32 width; string distortion_model; float64[] d; float64[9] k; \
+float64[9] r; float64[12] p; uint32 binning_x; uint32 binning_y; sensor_msgs/RegionOfInterest roi
 sensor_msgs/Imu: std_msgs/Header header; geometry_msgs/Quaternion orientation; float64[9] orientation_covariance; \
 geometry_msgs/Vector3 angular_velocity; float64[9] angular_velocity_covariance; geometry_msgs/Vector3 linear_acceleration; \
 float64[9] linear_acceleration_covariance

@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 /// Files with parameters of an episode.
 const MAX_FILES: usize = 64;
-/// The longest of them, bytes.
+/// The longest of them, and all together, bytes.
 const MAX_BYTES: u64 = 4 << 20;
+const MAX_BYTES_IN_ALL: u64 = 16 << 20;
 /// What they are called in the account.
 const TYPE: &str = "camera parameters (the file is an attachment)";
 
@@ -34,10 +35,14 @@ pub(super) fn open(
     ledger: &mut Ledger,
 ) -> Vec<Parameters> {
     let mut all = Vec::new();
+    let mut left = MAX_BYTES_IN_ALL;
     for path in files(folder, ledger) {
         let name = name_of(&path);
-        let bytes = match read(&path) {
-            Ok(bytes) => bytes,
+        let bytes = match read(&path, left.min(MAX_BYTES)) {
+            Ok(bytes) => {
+                left = left.saturating_sub(bytes.len() as u64);
+                bytes
+            }
             Err(why) => {
                 ledger.loss(format!("parameters/{name}"), why);
                 continue;
@@ -59,7 +64,10 @@ fn files(folder: &Path, ledger: &mut Ledger) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
         let path = entry.path();
-        if path.extension().is_none_or(|end| end != "json") {
+        // What a link leads to would travel with the episode.
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            ledger.loss(format!("parameters/{}", name_of(&path)), "it is left out: links are not followed");
+        } else if path.extension().is_none_or(|end| end != "json") {
             ledger.loss(format!("parameters/{}", name_of(&path)), "it is left out: only JSON is read");
         } else if found.len() < MAX_FILES {
             found.push(path);
@@ -71,12 +79,12 @@ fn files(folder: &Path, ledger: &mut Ledger) -> Vec<PathBuf> {
     found
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("it is left out: expected at most {MAX_BYTES} bytes, found more"));
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > most {
+        return Err(format!("it is left out: expected at most {most} bytes, found more"));
     }
     Ok(bytes)
 }

@@ -44,6 +44,9 @@ fn cameras_of_agibot_world_come_in_with_their_files() {
     fs::write(cameras.join("head_extrinsic_params_aligned.json"), extrinsics(ROWS)).expect("a file");
     fs::write(cameras.join("hand_left_extrinsic_params_aligned.json"), extrinsics(ROWS - 1)).expect("a file");
     fs::write(cameras.join("hand_right_intrinsic_params.json"), "{\"intrinsic\": {").expect("a file");
+    fs::write(cameras.join("long.json"), vec![b' '; (4 << 20) + 1]).expect("a file");
+    fs::write(root.join("secret"), "{}").expect("a file");
+    std::os::unix::fs::symlink(root.join("secret"), cameras.join("link.json")).expect("a link");
     let episode = Episodes::import(root, CAMERA, "franka_panda").expect("an episode");
     let calibrations = episode.samples("/camera/head/calibration");
     let (ns, Sample::Calibration(calibration)) = &calibrations[0] else { panic!("a calibration") };
@@ -62,10 +65,13 @@ fn cameras_of_agibot_world_come_in_with_their_files() {
     let kept = opened.attachment("parameters/head_intrinsic_params.json").expect("a file").expect("a file");
     assert_eq!(kept, intrinsic.as_bytes());
     assert!(opened.attachment("parameters/hand_right_intrinsic_params.json").expect("a file").is_some());
+    assert!(!opened.attachments().any(|name| name.contains("long") || name.contains("link")));
     let losses = episode.losses();
     for words in [
         "parameters/head_intrinsic_params intrinsic.k1: a value in 1 message left out",
         "parameters/hand_right_intrinsic_params.json: it is no JSON",
+        "parameters/long.json: it is left out: expected at most 4194304 bytes, found more",
+        "parameters/link.json: it is left out: links are not followed",
         "parameters/hand_left_extrinsic_params_aligned.json: it has 11 values for 12 rows: they have no time",
     ] {
         assert!(losses.iter().any(|line| line.contains(words)), "{words} in {losses:#?}");
