@@ -9,7 +9,9 @@ use etude_inspect::RuleSet;
 use etude_kinematics::{Body, BodyOptions, Geometry};
 use etude_model::{Card, ClockKind};
 use etude_video::parameter_sets::{AvcConfig, HevcConfig, av1_config_units};
-use etude_video::{Mp4Reader, Mp4Table, annexb, decode_jpeg, decode_png, decode_png_grey16, is_png, obu, sps};
+use etude_video::{
+    Mp4Reader, Mp4Table, annexb, decode_jpeg, decode_png, decode_png_grey16, is_png, obu, sps,
+};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
