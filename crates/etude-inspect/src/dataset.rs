@@ -38,15 +38,12 @@ pub fn inspect_dataset(reports: &[Report], rules: &RuleSet) -> DatasetReport {
 }
 
 fn measure(reports: &[Report]) -> Vec<Measurement> {
-    let rejected: Vec<&str> = reports
-        .iter()
-        .filter(|report| !report.verdict.accepted)
-        .map(|report| report.episode.as_str())
-        .collect();
+    let rejected: Vec<&str> =
+        reports.iter().filter(|report| !report.verdict.accepted).map(Report::name).collect();
     let silent: Vec<&str> = reports
         .iter()
         .filter(|report| report.instruction.values().all(|text| text.trim().is_empty()))
-        .map(|report| report.episode.as_str())
+        .map(Report::name)
         .collect();
     let duplicates = duplicates(reports);
     let embodiments = counted(reports.iter().map(|report| report.embodiment.as_str()));
@@ -76,11 +73,7 @@ fn measure(reports: &[Report]) -> Vec<Measurement> {
 /// Episodes whose signals equal those of an earlier one.
 fn duplicates(reports: &[Report]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
-    reports
-        .iter()
-        .filter(|report| !seen.insert(report.signals))
-        .map(|report| report.episode.as_str())
-        .collect()
+    reports.iter().filter(|report| !seen.insert(report.signals)).map(Report::name).collect()
 }
 
 fn counted<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u64> {

@@ -14,8 +14,8 @@ const MAX_PER_RULE: usize = 4;
 /// The verdict with its findings, then the measurements: only those of whole streams, or all.
 pub fn table(report: &Report, all: bool) -> String {
     let mut out = String::new();
-    let verdict = if report.verdict.accepted { "accepted" } else { "rejected" };
-    line(&mut out, &format!("{}  {}  {:.1} s", report.episode, report.embodiment, report.duration_s));
+    let verdict = report.verdict.standing().name();
+    line(&mut out, &format!("{}  {}  {:.1} s", report.name(), report.embodiment, report.duration_s));
     line(&mut out, &format!("{verdict} by rule set {}", report.verdict.rules));
     findings(&mut out, &report.verdict.findings);
     line(&mut out, "");
@@ -59,9 +59,9 @@ pub fn dataset_table(dataset: &DatasetReport, reports: &[Report]) -> String {
                 let of_it = report.verdict.findings.iter().filter(|finding| finding.severity == severity);
                 of_it.count().to_string()
             };
-            let verdict = if report.verdict.accepted { "accepted" } else { "rejected" };
+            let verdict = report.verdict.standing().name();
             [
-                report.episode.clone(),
+                report.name().to_owned(),
                 format!("{:.1} s", report.duration_s),
                 verdict.to_owned(),
                 format!("{}/{}/{}", count(Severity::Fault), count(Severity::Warning), count(Severity::Note)),

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 pub struct Report {
     /// The episode's id.
     pub episode: String,
+    /// What its source calls it, where it is no episode of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Vendor and model.
     pub embodiment: String,
     /// Digest of the card.
@@ -47,6 +50,7 @@ impl Report {
         let verdict = judge(&measured.measurements, rules);
         Self {
             episode: manifest.episode.to_string(),
+            source: None,
             embodiment: manifest.embodiment.clone(),
             card: manifest.card,
             clock: manifest.clock,
@@ -65,6 +69,11 @@ impl Report {
     /// The report of a take whose messages an accumulator has taken.
     pub fn of_take(manifest: &Manifest, accumulator: Accumulator, rules: &RuleSet) -> Self {
         Self::new(manifest, accumulator.finish(), rules)
+    }
+
+    /// What people call the episode: as its source does, else by its id.
+    pub fn name(&self) -> &str {
+        self.source.as_deref().unwrap_or(&self.episode)
     }
 
     /// The same measurements under another rule set; the episode is not read again.

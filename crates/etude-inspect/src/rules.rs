@@ -1,16 +1,21 @@
 //! Rule sets: what is demanded of measurements, and the verdict that follows.
 //!
-//! A rule set is a TOML file. Judging needs measurements alone, so a changed rule set judges stored measurements again
-//! without an episode being read.
+//! A rule set is a TOML file; it may extend a supplied one and say only what is otherwise. Judging needs measurements alone, so
+//! a changed rule set judges stored measurements again without an episode being read.
 
 use crate::definition;
 use etude_model::Measurement;
 use etude_model::verdict::{Finding, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-/// The supplied rule set `default`.
-const DEFAULT: &str = include_str!("../rules/default.toml");
+/// The supplied rule sets, by their names.
+const SUPPLIED: [(&str, &str); 3] = [
+    ("default", include_str!("../rules/default.toml")),
+    ("strict", include_str!("../rules/strict.toml")),
+    ("lerobot-ready", include_str!("../rules/lerobot-ready.toml")),
+];
 /// Words that a message may hold in braces.
 const PLACEHOLDERS: [&str; 5] = ["where", "value", "percent", "unit", "detail"];
 
@@ -25,6 +30,25 @@ pub struct RuleSet {
     /// Its rules. Where several meet one measurement, the gravest counts.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
+}
+
+/// A rule set as its file says it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    name: String,
+    version: String,
+    /// A supplied set whose rules it takes over.
+    extends: Option<String>,
+    /// Of those, the ones that it does without.
+    #[serde(default)]
+    leave_out: Vec<String>,
+    /// Of those, the ones that are more or less grave here.
+    #[serde(default)]
+    severity: BTreeMap<String, Severity>,
+    /// Its own rules; one of a name that was taken over replaces that.
+    #[serde(default, rename = "rule")]
+    rules: Vec<Rule>,
 }
 
 /// A demand on one measurement.
@@ -92,12 +116,41 @@ pub enum Error {
         /// The name.
         rule: String,
     },
+    /// A set is to be extended that is not supplied.
+    #[error("`extends`: expected one of {}, found `{found}`", RuleSet::names().join(", "))]
+    Base {
+        /// The name found.
+        found: String,
+    },
+    /// What is said of a rule that was not taken over.
+    #[error("`{place}` names the rule `{found}`, which no set that this one extends has")]
+    Unknown {
+        /// The key in the file.
+        place: &'static str,
+        /// The rule's name.
+        found: String,
+    },
 }
 
 impl RuleSet {
     /// Reads and checks a rule set.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let set: Self = toml::from_str(text)?;
+        let file: RuleFile = toml::from_str(text)?;
+        let mut taken = match &file.extends {
+            None => Vec::new(),
+            Some(base) => Self::named(base).ok_or_else(|| Error::Base { found: base.clone() })?.rules,
+        };
+        let unknown = |place, found: &str| Error::Unknown { place, found: found.to_owned() };
+        for name in &file.leave_out {
+            let place = taken.iter().position(|rule| rule.name == *name);
+            taken.remove(place.ok_or_else(|| unknown("leave_out", name))?);
+        }
+        for (name, severity) in &file.severity {
+            let rule = taken.iter_mut().find(|rule| rule.name == *name);
+            rule.ok_or_else(|| unknown("severity", name))?.severity = *severity;
+        }
+        taken.retain(|rule| !file.rules.iter().any(|own| own.name == rule.name));
+        let set = Self { name: file.name, version: file.version, rules: [taken, file.rules].concat() };
         for (i, rule) in set.rules.iter().enumerate() {
             let rule_name = || rule.name.clone();
             if definition::of(&rule.measurement).is_none() {
@@ -115,7 +168,18 @@ impl RuleSet {
 
     /// The supplied rule set `default`.
     pub fn supplied() -> Self {
-        Self::from_toml(DEFAULT).expect("the supplied rule set is checked by a test")
+        Self::named("default").expect("it is one of those supplied")
+    }
+
+    /// The supplied rule set of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = SUPPLIED.iter().find(|(own, _)| *own == name)?;
+        Some(Self::from_toml(text).expect("a test reads every supplied rule set"))
+    }
+
+    /// The names of the supplied rule sets.
+    pub fn names() -> [&'static str; SUPPLIED.len()] {
+        SUPPLIED.map(|(name, _)| name)
     }
 
     /// Name and version, as a verdict names it.
@@ -201,8 +265,42 @@ mod tests {
     }
 
     #[test]
-    fn the_supplied_set_reads() {
-        assert!(RuleSet::from_toml(DEFAULT).is_ok_and(|set| set.rules.len() > 20));
+    fn the_supplied_sets_read() {
+        for name in RuleSet::names() {
+            let set = RuleSet::named(name).expect("it is supplied");
+            assert!(set.name == name && set.rules.len() > 20, "{name}");
+        }
+        assert_eq!(RuleSet::named("nobody"), None);
+    }
+
+    #[test]
+    fn a_set_says_what_is_otherwise_than_in_the_one_it_extends() {
+        let text = |more: &str| format!("name = \"mine\"\nversion = \"3\"\nextends = \"default\"\n{more}");
+        let set = RuleSet::from_toml(&text(
+            "leave_out = [\"idle\"]\nseverity = { lurch = \"fault\" }\n[[rule]]\nname = \"take-short\"\n\
+             measurement = \"duration\"\nwhen = { below = 5 }\nseverity = \"warning\"\nmessage = \"{value} s\"\n",
+        ))
+        .expect("a rule set");
+        let of = |set: &RuleSet, name: &str| set.rules.iter().find(|rule| rule.name == name).cloned();
+        let base = RuleSet::supplied();
+        assert_eq!((set.title().as_str(), set.rules.len()), ("mine 3", base.rules.len() - 1));
+        assert_eq!(of(&set, "idle"), None);
+        assert_eq!(of(&set, "lurch").map(|rule| rule.severity), Some(Severity::Fault));
+        assert_eq!(of(&set, "take-short").map(|rule| rule.when), Some(Condition::Below(5.0)));
+        assert_eq!(of(&set, "frozen"), of(&base, "frozen"));
+        let refusal = |more: &str| RuleSet::from_toml(&text(more)).expect_err("a refusal").to_string();
+        assert_eq!(
+            refusal("leave_out = [\"idel\"]"),
+            "`leave_out` names the rule `idel`, which no set that this one extends has"
+        );
+        assert!(
+            refusal("severity = { nothing = \"note\" }").starts_with("`severity` names the rule `nothing`")
+        );
+        let error = RuleSet::from_toml("name = \"a\"\nversion = \"1\"\nextends = \"lax\"").expect_err("none");
+        assert_eq!(
+            error.to_string(),
+            "`extends`: expected one of default, strict, lerobot-ready, found `lax`"
+        );
     }
 
     #[test]

@@ -66,3 +66,37 @@ pub struct Verdict {
     /// What was found, gravest first.
     pub findings: Vec<Finding>,
 }
+
+/// What becomes of a take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// It counts: nothing that was found is more than worth knowing.
+    Accepted,
+    /// It counts, and a person is to look at what was found.
+    Review,
+    /// It does not count.
+    Rejected,
+}
+
+impl Standing {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Review => "review",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl Verdict {
+    /// What becomes of the take, by the gravest of what was found.
+    pub fn standing(&self) -> Standing {
+        let is_grave = |finding: &Finding| finding.severity >= Severity::Warning;
+        match self.accepted {
+            false => Standing::Rejected,
+            true if self.findings.iter().any(is_grave) => Standing::Review,
+            true => Standing::Accepted,
+        }
+    }
+}

@@ -19,8 +19,8 @@ pub(crate) use robot::{
     DiffArgs, EnrollArgs, RobotCheckArgs, RobotCommand, RobotFolders, RobotListArgs, RobotShowArgs,
 };
 pub(crate) use work::{
-    ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, ImportArgs, InspectArgs, ListArgs,
-    RowArgs, StaleChoice,
+    ConvertArgs, DatasetFormat, ExportArgs, FloatChoice, GridArgs, ImportArgs, InspectArgs, InspectFormat,
+    ListArgs, RowArgs, StaleChoice,
 };
 
 const AFTER: &str = "\

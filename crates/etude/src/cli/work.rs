@@ -81,14 +81,15 @@ pub(crate) struct ListArgs {
     after_help = "Exits with 0 once everything was inspected, whatever the verdicts, and with 3 where a file could \
     not be read.\n\n\
     Examples:\n  etude inspect take.mcap --all\n  etude inspect centre\n  \
-    etude inspect centre --rules strict.toml --save"
+    etude inspect centre --rules strict --save\n  \
+    etude inspect datasets/g1 --robot unitree_g1_dex3 --format junit > verdicts.xml"
 )]
 pub(crate) struct InspectArgs {
-    /// Episode files, folders of them, or centres.
+    /// Episode files, folders of them, or centres; with --robot, whatever `etude import` reads.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// The rule set, a TOML file [default: the one supplied with Etude].
-    #[arg(long, value_name = "FILE")]
+    /// The rule set: default, strict, lerobot-ready, or a TOML file [default: default].
+    #[arg(long, value_name = "NAME|FILE")]
     pub(crate) rules: Option<PathBuf>,
     /// Show what was measured of single channels too, such as each joint.
     #[arg(long)]
@@ -96,8 +97,33 @@ pub(crate) struct InspectArgs {
     /// File the verdicts in the centre, where they become the latest.
     #[arg(long)]
     pub(crate) save: bool,
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// The embodiment card of a foreign dataset or recording, which is inspected as it is, an episode at a time: a file, its
+    /// folder, or a name in the folder of cards.
+    #[arg(long, visible_alias = "card", value_name = "CARD", conflicts_with = "save")]
+    pub(crate) robot: Option<PathBuf>,
+    /// What each field of a foreign recording is: a file that somebody confirmed.
+    #[arg(long, value_name = "FILE", requires = "robot")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Folder of embodiment cards; found by itself where it is absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) robots: Option<PathBuf>,
+    /// How the result is written on stdout.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: InspectFormat,
+}
+
+/// How an inspection is written on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InspectFormat {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// JSON for programs.
+    Json,
+    /// `JUnit`: an episode is a test, which a fault fails.
+    Junit,
+    /// SARIF 2.1.0: a finding is a result.
+    Sarif,
 }
 
 /// Formats of datasets.

@@ -1,13 +1,16 @@
-//! `etude inspect`: measurements and verdicts of episodes, folders and centres.
+//! `etude inspect`: measurements and verdicts of episodes, folders, centres and foreign datasets.
 
-use super::{now_us, tell};
-use crate::cli::{Format, InspectArgs};
+mod exchange;
+mod foreign;
+
+use super::{cards, import, now_us, tell};
+use crate::cli::{InspectArgs, InspectFormat};
 use crate::exit;
 use crate::hint::{self, Advised};
 use crate::output::Output;
 use anyhow::Context;
 use etude_dataset::Problem;
-use etude_inspect::{Options, Report, RuleSet, inspect_dataset, render};
+use etude_inspect::{DatasetReport, Options, Report, RuleSet, inspect_dataset, render};
 use etude_model::Digest;
 use etude_store::layout::Layout;
 use etude_store::{Centre, Filter, Page, VerdictLayer};
@@ -33,34 +36,54 @@ struct Place {
     filed: Option<(usize, Digest)>,
 }
 
+/// What was inspected.
+#[derive(Default)]
+struct Inspected {
+    reports: Vec<Report>,
+    /// The file or the source of each report.
+    files: Vec<PathBuf>,
+    problems: Vec<Problem>,
+}
+
 /// Inspects episodes.
 pub(crate) fn run(arguments: &InspectArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let rules = rules(arguments.rules.as_deref())?;
+    let inspected = match &arguments.robot {
+        Some(robot) => foreign::inspect(robot, arguments, &rules, output)?,
+        None => episodes(arguments, &rules, output)?,
+    };
+    if inspected.reports.is_empty() {
+        tell(&inspected.problems, output);
+        let hint = "`etude episode check FILE` says what is wrong";
+        return Err(Advised::new("no episode could be read", hint).into());
+    }
+    write(&inspected, &rules, arguments, output)?;
+    let lost = tell(&inspected.problems, output);
+    Ok(exit::done(lost))
+}
+
+/// Inspects our own episodes.
+fn episodes(arguments: &InspectArgs, rules: &RuleSet, output: &Output) -> anyhow::Result<Inspected> {
     let mut centres = Vec::new();
     let mut places = Vec::new();
     for path in &arguments.paths {
+        if import::is_lerobot(path) {
+            return Err(cards::missing(path, arguments.robots.as_deref()));
+        }
         find(path, &mut centres, &mut places)?;
     }
     if arguments.save && places.iter().any(|place| place.filed.is_none()) {
         let hint = "name the centre itself, or leave --save out";
         return Err(Advised::new("--save files verdicts in a centre, and not every PATH is one", hint).into());
     }
-    let (reports, problems) = reports(&places, &centres, &rules, arguments.save, output)?;
-    if reports.is_empty() {
-        tell(&problems, output);
-        return Err(Advised::new(
-            "no episode could be read",
-            "`etude episode check FILE` says what is wrong",
-        )
-        .into());
-    }
-    write(&reports, &problems, &rules, arguments, output)?;
-    let lost = tell(&problems, output);
-    Ok(exit::done(lost))
+    reports(&places, &centres, rules, arguments.save, output)
 }
 
 fn rules(path: Option<&Path>) -> anyhow::Result<RuleSet> {
     let Some(path) = path else { return Ok(RuleSet::supplied()) };
+    if let Some(supplied) = path.to_str().and_then(RuleSet::named) {
+        return Ok(supplied);
+    }
     let what = || format!("the rule set {}", path.display());
     let length = fs::metadata(path).with_context(what)?.len();
     if length > RULES_MAX {
@@ -124,9 +147,9 @@ fn reports(
     rules: &RuleSet,
     save: bool,
     output: &Output,
-) -> anyhow::Result<(Vec<Report>, Vec<Problem>)> {
+) -> anyhow::Result<Inspected> {
     let bar = output.bar(places.len() as u64, "inspecting");
-    let (mut reports, mut problems) = (Vec::new(), Vec::new());
+    let mut inspected = Inspected::default();
     for place in places {
         match etude_inspect::inspect(&place.file, rules, &Options::default()) {
             Ok(report) => {
@@ -136,7 +159,8 @@ fn reports(
                         VerdictLayer::new(digest, report.verdict.clone(), report.measurements.clone());
                     centre.add_verdict(&layer, now_us())?;
                 }
-                reports.push(report);
+                inspected.reports.push(report);
+                inspected.files.push(place.file.clone());
             }
             Err(error) => {
                 let error = anyhow::Error::from(error);
@@ -144,31 +168,44 @@ fn reports(
                 // The problem names the file already.
                 let message = hint::message(&error);
                 let message = message.trim_start_matches(&format!("{file}: "));
-                problems.push(Problem::loss(file, format!("{message}\n  hint: {}", hint::of(&error))));
+                let message = format!("{message}\n  hint: {}", hint::of(&error));
+                inspected.problems.push(Problem::loss(file, message));
             }
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok((reports, problems))
+    Ok(inspected)
 }
 
 fn write(
-    reports: &[Report],
-    problems: &[Problem],
+    inspected: &Inspected,
     rules: &RuleSet,
     arguments: &InspectArgs,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let Inspected { reports, problems, .. } = inspected;
     let dataset = inspect_dataset(reports, rules);
-    if arguments.format.format == Format::Json {
-        return output.json(&json!({
+    match arguments.format {
+        InspectFormat::Json => output.json(&json!({
             "rules": rules.title(),
             "episodes": reports,
             "dataset": dataset,
             "problems": problems,
-        }));
+        })),
+        InspectFormat::Junit => Ok(output.data(&exchange::junit(inspected, &dataset, rules)?)?),
+        InspectFormat::Sarif => output.json(&exchange::sarif(inspected, &dataset, rules)),
+        InspectFormat::Table => tables(reports, &dataset, rules, arguments, output),
     }
+}
+
+fn tables(
+    reports: &[Report],
+    dataset: &DatasetReport,
+    rules: &RuleSet,
+    arguments: &InspectArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let lags = lags(reports, output);
     if let [report] = reports {
         output.data(&render::table(report, arguments.all))?;
@@ -179,7 +216,7 @@ fn write(
             }
         }
         output.data(&format!("judged by rule set {}\n", rules.title()))?;
-        output.data(&render::dataset_table(&dataset, reports))?;
+        output.data(&render::dataset_table(dataset, reports))?;
         output.data(&format!("\nWhat each rule found, the first of it:\n{}", examples(reports, output)))?;
     }
     if !lags.is_empty() {
@@ -193,12 +230,12 @@ fn examples(reports: &[Report], output: &Output) -> String {
     let mut examples = BTreeMap::new();
     for report in reports {
         for finding in &report.verdict.findings {
-            examples.entry(&finding.rule).or_insert((&report.episode, &finding.message));
+            examples.entry(&finding.rule).or_insert((report.name(), &finding.message));
         }
     }
     let rows = examples
         .into_iter()
-        .map(|(rule, (episode, message))| vec![rule.clone(), episode.clone(), message.clone()]);
+        .map(|(rule, (episode, message))| vec![rule.clone(), episode.to_owned(), message.clone()]);
     output.table(&["rule", "episode", "finding"], rows)
 }
 

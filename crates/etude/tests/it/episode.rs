@@ -190,6 +190,10 @@ fn inspection_of_a_file_and_of_a_folder() {
     take(&folder.path().join("two.mcap"));
     let one = etude_in(folder.path(), &["inspect", "one.mcap", "--format", "json"]).exits(0).json();
     assert_eq!(one["episodes"][0]["embodiment"], "Maker One");
+    let strict = etude_in(folder.path(), &["inspect", "one.mcap", "--rules", "strict", "--format", "json"]);
+    let strict = strict.exits(0).json();
+    assert_eq!(strict["rules"], "strict 1");
+    assert_eq!(strict["episodes"][0]["measurements"], one["episodes"][0]["measurements"]);
     let both = etude_in(folder.path(), &["inspect", "."]).exits(0);
     assert!(both.stdout.contains("duplicate_episodes"), "{both:#?}");
     let bytes = fs::read(folder.path().join("two.mcap")).expect("the file");
@@ -201,4 +205,54 @@ fn inspection_of_a_file_and_of_a_folder() {
     );
     let run = etude_in(folder.path(), &["inspect", "one.mcap", "--save"]).exits(1);
     assert!(run.stderr.contains("hint: name the centre itself"), "{run:#?}");
+}
+
+#[test]
+fn verdicts_are_written_as_build_systems_read_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    take(&folder.path().join("one & only.mcap"));
+    fs::write(folder.path().join("cut.mcap"), b"nothing").expect("a file");
+    let rules = "name = \"harsh\"\nversion = \"1\"\n\
+        [[rule]]\nname = \"long\"\nmeasurement = \"duration\"\nwhen = { above = 0.0 }\nseverity = \"fault\"\n\
+        message = \"{value} s is > 0\"\n\
+        [[rule]]\nname = \"many\"\nmeasurement = \"messages\"\nwhen = { above = 0.0 }\nseverity = \"note\"\n\
+        message = \"{where} has <some>\"\n";
+    fs::write(folder.path().join("harsh.toml"), rules).expect("a file");
+    let run = |format: &str| {
+        let arguments =
+            ["inspect", "one & only.mcap", "cut.mcap", "--rules", "harsh.toml", "--format", format];
+        etude_in(folder.path(), &arguments).exits(3)
+    };
+    let junit = run("junit").stdout;
+    let document = roxmltree::Document::parse(&junit).expect("XML");
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    let counts = ["name", "tests", "failures", "errors"].map(|key| suite.attribute(key).unwrap_or_default());
+    assert_eq!(counts, ["harsh 1", "3", "1", "1"], "an episode, the set, and a file that is none: {junit}");
+    let case = suite.children().find(|node| node.has_tag_name("testcase")).expect("a test");
+    assert_eq!(case.attribute("name"), Some("one & only.mcap"));
+    let failure = case.children().find(|node| node.has_tag_name("failure")).expect("a failure");
+    assert_eq!(failure.attribute("type"), Some("long"));
+    assert!(failure.attribute("message").is_some_and(|message| message.ends_with("s is > 0")), "{junit}");
+    let others = case.children().find(|node| node.has_tag_name("system-out")).and_then(|node| node.text());
+    assert!(others.is_some_and(|text| text.contains("note: many: ") && text.contains("<some>")), "{junit}");
+
+    let sarif = run("sarif").json();
+    let run = &sarif["runs"][0];
+    assert_eq!(
+        (sarif["version"].as_str(), run["invocations"][0]["executionSuccessful"].as_bool()),
+        (Some("2.1.0"), Some(false))
+    );
+    let results = run["results"].as_array().expect("results");
+    let faults: Vec<_> = results.iter().filter(|result| result["level"] == "error").collect();
+    assert_eq!(faults.len(), 1, "{sarif:#}");
+    assert_eq!(faults[0]["ruleId"], "long");
+    assert_eq!(
+        run["tool"]["driver"]["rules"][faults[0]["ruleIndex"].as_u64().expect("a place") as usize]["id"],
+        "long"
+    );
+    let uri = &faults[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(uri, "one%20%26%20only.mcap");
+    assert!(results.iter().any(|result| result["ruleId"] == "many" && result["level"] == "note"));
+    let told = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str();
+    assert!(told.is_some_and(|text| text.contains("cut.mcap")), "{sarif:#}");
 }

@@ -55,6 +55,21 @@ fn a_recording_is_asked_about_drafted_imported_and_inspected() {
     etude_in(folder, &["episode", "check", &file]).exits(0);
     let report = etude_in(folder, &["inspect", &file, "--format", "json"]);
     assert!(report.stdout.contains("/robot/joint_states"), "{report:#?}");
+
+    // Looked at where it lies it says the same, and leaves nothing behind.
+    let place = ["inspect", &source, "--robot", &card, "--mapping", &mapping];
+    let foreign = etude_in(folder, &[&place[..], &["--format", "json"]].concat()).exits(3).json();
+    let (foreign, ours) = (&foreign["episodes"][0], &report.json()["episodes"][0]);
+    for key in ["episode", "measurements", "verdict", "signals"] {
+        assert_eq!(foreign[key], ours[key], "{key}");
+    }
+    assert_eq!((foreign["source"].as_str(), ours.get("source")), (Some("robocodec_test_1.mcap"), None));
+    let left = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let mut left: Vec<_> = left.collect();
+    left.sort();
+    assert_eq!(left, ["centre", "draft.toml"]);
+    let table = etude_in(folder, &place).exits(3);
+    assert!(table.stdout.contains("robocodec_test_1.mcap") && table.stderr.contains("lost:"), "{table:#?}");
 }
 
 #[test]
