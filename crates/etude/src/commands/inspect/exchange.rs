@@ -2,9 +2,11 @@
 
 use super::Inspected;
 use etude_inspect::{DatasetReport, Report, RuleSet};
+use etude_model::LogTime;
 use etude_model::verdict::{Finding, Severity};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -129,8 +131,8 @@ fn result(finding: &Finding, rule: Option<usize>, name: &str, file: Option<&Path
             "measurement": measurement.name,
             "value": measurement.value,
             "unit": measurement.unit,
-            "from_ns": measurement.from.map(|time| time.ns()),
-            "to_ns": measurement.to.map(|time| time.ns()),
+            "from_ns": measurement.from.map(LogTime::ns),
+            "to_ns": measurement.to.map(LogTime::ns),
         },
     });
     if let Some(rule) = rule {
@@ -164,7 +166,7 @@ fn uri(path: &Path) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 uri.push(char::from(*byte));
             }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => write!(uri, "%{byte:02X}").expect("a string takes any text"),
         }
     }
     uri
