@@ -97,6 +97,9 @@ pub(crate) struct InspectArgs {
     /// File the verdicts in the centre, where they become the latest.
     #[arg(long)]
     pub(crate) save: bool,
+    /// Watch one folder that others write to: a line for each take, once its file is whole and stays as it is.
+    #[arg(long, conflicts_with_all = ["save", "robot"])]
+    pub(crate) watch: bool,
     /// The embodiment card of a foreign dataset or recording, which is inspected as it is, an episode at a time: a file, its
     /// folder, or a name in the folder of cards.
     #[arg(long, visible_alias = "card", value_name = "CARD", conflicts_with = "save")]

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod foreign;
+mod watch;
 
 use super::{cards, import, now_us, tell};
 use crate::cli::{InspectArgs, InspectFormat};
@@ -48,6 +49,9 @@ struct Inspected {
 /// Inspects episodes.
 pub(crate) fn run(arguments: &InspectArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let rules = rules(arguments.rules.as_deref())?;
+    if arguments.watch {
+        return watch::watch(arguments, &rules, output);
+    }
     let inspected = match &arguments.robot {
         Some(robot) => foreign::inspect(robot, arguments, &rules, output)?,
         None => episodes(arguments, &rules, output)?,

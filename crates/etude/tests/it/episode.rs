@@ -1,6 +1,6 @@
 //! `etude episode` on files made for the purpose.
 
-use crate::run::etude_in;
+use crate::run::{etude_in, watching};
 use etude_episode::{EpisodeWriter, Expected, Head, WriterOptions};
 use etude_model::id::EpisodeId;
 use etude_model::rights::Rights;
@@ -9,8 +9,10 @@ use etude_model::{
     Channel, ClockKind, Digest, Gap, GapReason, LogTime, Manifest, Origin, Sample, Stamp, StreamKind,
     StreamSpec, Topic, Unit,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 const CARD: &str = r#"schema = 1
@@ -255,4 +257,39 @@ fn verdicts_are_written_as_build_systems_read_them() {
     assert!(results.iter().any(|result| result["ruleId"] == "many" && result["level"] == "note"));
     let told = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str();
     assert!(told.is_some_and(|text| text.contains("cut.mcap")), "{sarif:#}");
+}
+
+#[test]
+fn a_folder_is_watched_and_each_take_judged_once_it_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("takes")).expect("a folder");
+    let mut watching = watching(folder.path(), &["inspect", "takes", "--watch", "--format", "json"]);
+    let mut lines = BufReader::new(watching.stdout.take().expect("its output")).lines();
+    let mut next = || -> Value {
+        let line = lines.next().expect("a line").expect("text");
+        serde_json::from_str(&line).expect("an object")
+    };
+    // While it is written it has another name, as the recorder's files have.
+    take(&folder.path().join("takes/one.mcap.partial"));
+    fs::rename(folder.path().join("takes/one.mcap.partial"), folder.path().join("takes/one.mcap"))
+        .expect("a name");
+    let first = next();
+    assert_eq!(first["file"], "takes/one.mcap");
+    assert!(
+        ["accepted", "review", "rejected"].contains(&first["standing"].as_str().expect("a word")),
+        "{first}"
+    );
+    fs::create_dir(folder.path().join("takes/later")).expect("a folder");
+    take(&folder.path().join("takes/later/two.mcap"));
+    let second = next();
+    assert_eq!(second["file"], "takes/later/two.mcap");
+    assert_eq!(second["report"]["measurements"], first["report"]["measurements"]);
+    fs::remove_dir_all(folder.path().join("takes")).expect("it is removed");
+    let ended = watching.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(1), "the folder is gone");
+
+    let run = etude_in(folder.path(), &["inspect", "a", "b", "--watch"]).exits(1);
+    assert!(run.stderr.contains("--watch watches one folder, found 2"), "{run:#?}");
+    let run = etude_in(folder.path(), &["inspect", "a", "--watch", "--format", "junit"]).exits(1);
+    assert!(run.stderr.contains("use --format table or json"), "{run:#?}");
 }

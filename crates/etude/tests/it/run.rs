@@ -1,7 +1,7 @@
 //! Runs the built program.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -31,14 +31,25 @@ impl Run {
     }
 }
 
-/// Runs `etude` in a folder, in a world without settings.
-pub(crate) fn etude_in(folder: &Path, arguments: &[&str]) -> Run {
+/// `etude` in a folder, in a world without settings.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
     command.args(arguments).current_dir(folder).env("COLUMNS", "100").env("NO_COLOR", "1");
     for variable in ["ETUDE_ROBOTS", "ETUDE_MODELS"] {
         command.env_remove(variable);
     }
-    let output = command.output().expect("the program starts");
+    command
+}
+
+/// The same, begun and left to itself; its output is to be read.
+pub(crate) fn watching(folder: &Path, arguments: &[&str]) -> Child {
+    let mut command = command(folder, arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts")
+}
+
+/// Runs `etude` in a folder, in a world without settings.
+pub(crate) fn etude_in(folder: &Path, arguments: &[&str]) -> Run {
+    let output = command(folder, arguments).output().expect("the program starts");
     Run {
         code: output.status.code().expect("it ended by itself"),
         stdout: String::from_utf8(output.stdout).expect("text"),
