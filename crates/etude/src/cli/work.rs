@@ -81,13 +81,19 @@ pub(crate) struct ListArgs {
     after_help = "Exits with 0 once everything was inspected, whatever the verdicts, and with 3 where a file could \
     not be read.\n\n\
     Examples:\n  etude inspect take.mcap --all\n  etude inspect centre\n  \
-    etude inspect centre --rules strict --save\n  \
+    etude inspect centre --release bottles --rules strict --save\n  \
     etude inspect datasets/g1 --robot unitree_g1_dex3 --format junit > verdicts.xml"
 )]
 pub(crate) struct InspectArgs {
     /// Episode files, folders of them, or centres; with --robot, whatever `etude import` reads.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Of centres, only the episodes of this release.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["filter", "robot", "watch"])]
+    pub(crate) release: Option<String>,
+    /// Of centres, only these episodes.
+    #[arg(long = "where", value_name = "EXPR", conflicts_with_all = ["robot", "watch"])]
+    pub(crate) filter: Option<String>,
     /// The rule set: default, strict, lerobot-ready, or a TOML file [default: default].
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) rules: Option<PathBuf>,

@@ -4,7 +4,7 @@ mod exchange;
 mod foreign;
 mod watch;
 
-use super::{cards, import, now_us, tell};
+use super::{cards, import, now_us, release, tell};
 use crate::cli::{InspectArgs, InspectFormat};
 use crate::exit;
 use crate::hint::{self, Advised};
@@ -74,7 +74,7 @@ fn episodes(arguments: &InspectArgs, rules: &RuleSet, output: &Output) -> anyhow
         if import::is_lerobot(path) {
             return Err(cards::missing(path, arguments.robots.as_deref()));
         }
-        find(path, &mut centres, &mut places)?;
+        find(path, arguments, &mut centres, &mut places)?;
     }
     if arguments.save && places.iter().any(|place| place.filed.is_none()) {
         let hint = "name the centre itself, or leave --save out";
@@ -98,34 +98,60 @@ fn rules(path: Option<&Path>) -> anyhow::Result<RuleSet> {
 }
 
 /// The episodes that a path means: a file, the files of a centre, or those of a folder.
-fn find(path: &Path, centres: &mut Vec<Centre>, places: &mut Vec<Place>) -> anyhow::Result<()> {
-    if path.is_file() {
+fn find(
+    path: &Path,
+    arguments: &InspectArgs,
+    centres: &mut Vec<Centre>,
+    places: &mut Vec<Place>,
+) -> anyhow::Result<()> {
+    let chooses = arguments.release.is_some() || arguments.filter.is_some();
+    if path.is_file() && !chooses {
         places.push(Place { file: path.to_owned(), filed: None });
         return Ok(());
     }
     let before = places.len();
     if Layout::new(path).settings().is_file() {
         let centre = Centre::open(path)?;
-        let mut page = Page::first(PAGE);
-        loop {
-            let rows = centre.list(&Filter::all(), &page)?;
-            let Some(last) = rows.last() else { break };
-            page.after = Some(last.episode.clone());
-            places.extend(rows.iter().map(|row| Place {
-                file: centre.layout().episode(&row.digest),
-                filed: Some((centres.len(), row.digest)),
-            }));
-        }
+        let digests = filed(&centre, arguments)?;
+        places.extend(digests.into_iter().map(|digest| Place {
+            file: centre.layout().episode(&digest),
+            filed: Some((centres.len(), digest)),
+        }));
         centres.push(centre);
+    } else if chooses {
+        let message = format!("{} is no centre, which --release and --where choose from", path.display());
+        return Err(Advised::new(message, "name the centre's folder").into());
     } else {
         let listed = walk(path, DEPTH_MAX, places);
         listed.with_context(|| format!("{} cannot be listed", path.display()))?;
+    }
+    if places.len() == before && chooses {
+        let message = format!("{} has no such episode", path.display());
+        return Err(
+            Advised::new(message, "`etude list --centre CENTRE --where EXPR` shows what it has").into()
+        );
     }
     if places.len() == before {
         let message = format!("{} has no episodes", path.display());
         return Err(Advised::new(message, "episodes are files `*.mcap`; is the path right?").into());
     }
     Ok(())
+}
+
+/// The episodes of a centre that are wanted.
+fn filed(centre: &Centre, arguments: &InspectArgs) -> anyhow::Result<Vec<Digest>> {
+    if let Some(name) = &arguments.release {
+        let release = release::open(centre, name)?;
+        return Ok(release.episodes.iter().map(|episode| episode.digest).collect());
+    }
+    let filter = arguments.filter.as_deref().map(Filter::parse).transpose()?.unwrap_or(Filter::all());
+    let (mut digests, mut page) = (Vec::new(), Page::first(PAGE));
+    loop {
+        let rows = centre.list(&filter, &page)?;
+        let Some(last) = rows.last() else { return Ok(digests) };
+        page.after = Some(last.episode.clone());
+        digests.extend(rows.iter().map(|row| row.digest));
+    }
 }
 
 fn walk(folder: &Path, depth: usize, places: &mut Vec<Place>) -> std::io::Result<()> {

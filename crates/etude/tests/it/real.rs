@@ -126,6 +126,12 @@ fn inspection_names_what_is_true(folder: &Path) {
     assert!(table.contains("How much later each joint moves than it is told to"), "{table}");
     assert!(table.contains("all times are synthetic: computed from 30 frames per second"), "{table}");
     assert!(table.contains("channel(s) in ratio, not in rad or m"), "{table}");
+    let few = etude_in(folder, &["inspect", "centre", "--where", "duration_s > 12", "--format", "json"])
+        .exits(0)
+        .json();
+    let few = few["episodes"].as_array().expect("episodes");
+    assert!(!few.is_empty() && few.len() < 15, "{} episodes", few.len());
+    assert!(few.iter().all(|report| report["duration_s"].as_f64().is_some_and(|seconds| seconds > 12.0)));
     let inspection = etude_in(folder, &["inspect", "centre", "--format", "json"]).exits(0).json();
     let lags = lags(&inspection);
     // All of the right arm's seven joints and both hands' six move. The left arm rests: three of its joints pass a hundredth of
@@ -167,6 +173,14 @@ fn release_and_export(folder: &Path) {
 
 /// The three episodes of the release `val` in every other format.
 fn other_formats(folder: &Path) {
+    let chosen = ["inspect", "centre", "--release", "val", "--rules", "lerobot-ready", "--format", "json"];
+    let inspected = etude_in(folder, &chosen).exits(0).json();
+    assert_eq!(inspected["episodes"].as_array().map(Vec::len), Some(3));
+    let run = etude_in(folder, &["inspect", "exports", "--release", "val"]).exits(1);
+    assert!(
+        run.stderr.contains("exports is no centre") && run.stderr.contains("hint: name the centre"),
+        "{run:#?}"
+    );
     let export = |format: &str, options: &[&str]| {
         let out = format!("exports/{format}");
         let fixed = ["export", "val", "--centre", "centre", "--format", format, "--out", &out];
