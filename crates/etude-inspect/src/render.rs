@@ -87,7 +87,7 @@ pub(crate) fn place(measurement: &Measurement) -> String {
 }
 
 /// A number with four significant digits and no zeros at its end.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 {
         return "0".to_owned();

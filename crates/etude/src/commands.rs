@@ -40,17 +40,23 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Convert(arguments) => export::convert(&arguments, output),
         #[cfg(not(feature = "ffmpeg"))]
         Command::Demo(_) | Command::Import(_) | Command::Export(_) | Command::Convert(_) => {
-            Err(crate::hint::Advised::new(
-                "this program was built without FFmpeg, which reads and writes the videos of datasets",
-                "build it with its feature `ffmpeg`, which is on unless it is turned off",
-            )
-            .into())
+            Err(without_ffmpeg())
         }
         Command::Retarget(arguments) => retarget::run(&arguments, output),
         Command::TransferMatrix(arguments) => transfer::run(&arguments, output),
         Command::Episode(command) => episode::run(&command, output),
         Command::Robot(command) => robot::run(command, output),
     }
+}
+
+/// The refusal of what needs FFmpeg.
+#[cfg(not(feature = "ffmpeg"))]
+fn without_ffmpeg() -> anyhow::Error {
+    crate::hint::Advised::new(
+        "this program was built without FFmpeg, which reads and writes the videos of datasets",
+        "build it with its feature `ffmpeg`, which is on unless it is turned off",
+    )
+    .into()
 }
 
 /// The time of this computer, µs since 1970-01-01 UTC.

@@ -5,7 +5,6 @@
 //! LeRobot opens; a report shows what there is. The same seed gives the same releases.
 
 mod filing;
-mod plot;
 mod report;
 mod signals;
 mod station;

@@ -17,6 +17,7 @@ mod exit;
 mod folders;
 mod hint;
 mod output;
+mod page;
 mod picture;
 
 use clap::Parser;

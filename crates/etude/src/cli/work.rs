@@ -129,6 +129,8 @@ pub(crate) enum InspectFormat {
     Table,
     /// JSON for programs.
     Json,
+    /// A page that loads nothing: what is wrong first, with plots, in English and Chinese.
+    Html,
     /// `JUnit`: an episode is a test, which a fault fails.
     Junit,
     /// SARIF 2.1.0: a finding is a result.

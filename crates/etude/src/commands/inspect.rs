@@ -1,16 +1,22 @@
 //! `etude inspect`: measurements and verdicts of episodes, folders, centres and foreign datasets.
 
+mod draw;
 mod exchange;
+#[cfg(feature = "ffmpeg")]
 mod foreign;
+mod page;
 mod watch;
 
-use super::{cards, import, now_us, release, tell};
+#[cfg(feature = "ffmpeg")]
+use super::{cards, import};
+use super::{now_us, release, tell};
 use crate::cli::{InspectArgs, InspectFormat};
 use crate::exit;
 use crate::hint::{self, Advised};
 use crate::output::Output;
 use anyhow::Context;
 use etude_dataset::Problem;
+use etude_episode::Episode;
 use etude_inspect::{DatasetReport, Options, Report, RuleSet, inspect_dataset, render};
 use etude_model::Digest;
 use etude_store::layout::Layout;
@@ -43,6 +49,8 @@ struct Inspected {
     reports: Vec<Report>,
     /// The file or the source of each report.
     files: Vec<PathBuf>,
+    /// Plots of each report, for a page.
+    drawn: Vec<Vec<String>>,
     problems: Vec<Problem>,
 }
 
@@ -53,7 +61,10 @@ pub(crate) fn run(arguments: &InspectArgs, output: &Output) -> anyhow::Result<Ex
         return watch::watch(arguments, &rules, output);
     }
     let inspected = match &arguments.robot {
+        #[cfg(feature = "ffmpeg")]
         Some(robot) => foreign::inspect(robot, arguments, &rules, output)?,
+        #[cfg(not(feature = "ffmpeg"))]
+        Some(_) => return Err(super::without_ffmpeg()),
         None => episodes(arguments, &rules, output)?,
     };
     if inspected.reports.is_empty() {
@@ -71,6 +82,7 @@ fn episodes(arguments: &InspectArgs, rules: &RuleSet, output: &Output) -> anyhow
     let mut centres = Vec::new();
     let mut places = Vec::new();
     for path in &arguments.paths {
+        #[cfg(feature = "ffmpeg")]
         if import::is_lerobot(path) {
             return Err(cards::missing(path, arguments.robots.as_deref()));
         }
@@ -80,7 +92,7 @@ fn episodes(arguments: &InspectArgs, rules: &RuleSet, output: &Output) -> anyhow
         let hint = "name the centre itself, or leave --save out";
         return Err(Advised::new("--save files verdicts in a centre, and not every PATH is one", hint).into());
     }
-    reports(&places, &centres, rules, arguments.save, output)
+    reports(&places, &centres, rules, arguments, output)
 }
 
 fn rules(path: Option<&Path>) -> anyhow::Result<RuleSet> {
@@ -175,7 +187,7 @@ fn reports(
     places: &[Place],
     centres: &[Centre],
     rules: &RuleSet,
-    save: bool,
+    arguments: &InspectArgs,
     output: &Output,
 ) -> anyhow::Result<Inspected> {
     let bar = output.bar(places.len() as u64, "inspecting");
@@ -184,11 +196,15 @@ fn reports(
         match etude_inspect::inspect(&place.file, rules, &Options::default()) {
             Ok(report) => {
                 let centre = place.filed.and_then(|(centre, digest)| Some((centres.get(centre)?, digest)));
-                if let (true, Some((centre, digest))) = (save, centre) {
+                if let (true, Some((centre, digest))) = (arguments.save, centre) {
                     let layer =
                         VerdictLayer::new(digest, report.verdict.clone(), report.measurements.clone());
                     centre.add_verdict(&layer, now_us())?;
                 }
+                inspected.drawn.push(match Episode::open(&place.file) {
+                    Ok(episode) if arguments.format == InspectFormat::Html => draw::plots(&episode, &report),
+                    _ => Vec::new(),
+                });
                 inspected.reports.push(report);
                 inspected.files.push(place.file.clone());
             }
@@ -223,6 +239,7 @@ fn write(
             "dataset": dataset,
             "problems": problems,
         })),
+        InspectFormat::Html => Ok(output.data(&page::html(inspected, &dataset, rules))?),
         InspectFormat::Junit => Ok(output.data(&exchange::junit(inspected, &dataset, rules)?)?),
         InspectFormat::Sarif => output.json(&exchange::sarif(inspected, &dataset, rules)),
         InspectFormat::Table => tables(reports, &dataset, rules, arguments, output),

@@ -1,16 +1,10 @@
 //! Signals of one take, for the report's plots.
 
+use crate::page::plot::Curve;
 use anyhow::Context;
 use etude_episode::Episode;
 use etude_model::{Sample, Topic};
 use std::path::Path;
-
-/// A curve: its name, and its points (time since the take began, s; value).
-#[derive(Clone, Debug)]
-pub(super) struct Curve {
-    pub(super) name: String,
-    pub(super) points: Vec<(f64, f64)>,
-}
 
 /// What one joint was asked, granted and did: the joint of an arm that moved most, unit of its channel.
 pub(super) fn busiest_joint(path: &Path) -> anyhow::Result<Option<(String, Vec<Curve>)>> {

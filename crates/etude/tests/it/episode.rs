@@ -218,7 +218,9 @@ fn verdicts_are_written_as_build_systems_read_them() {
         [[rule]]\nname = \"long\"\nmeasurement = \"duration\"\nwhen = { above = 0.0 }\nseverity = \"fault\"\n\
         message = \"{value} s is > 0\"\n\
         [[rule]]\nname = \"many\"\nmeasurement = \"messages\"\nwhen = { above = 0.0 }\nseverity = \"note\"\n\
-        message = \"{where} has <some>\"\n";
+        message = \"{where} has <some>\"\n\
+        [[rule]]\nname = \"far\"\nmeasurement = \"maximum\"\nwhen = { above = -9.0 }\nseverity = \"warning\"\n\
+        message = \"{where} goes to {value}\"\n";
     fs::write(folder.path().join("harsh.toml"), rules).expect("a file");
     let run = |format: &str| {
         let arguments =
@@ -237,6 +239,15 @@ fn verdicts_are_written_as_build_systems_read_them() {
     assert!(failure.attribute("message").is_some_and(|message| message.ends_with("s is > 0")), "{junit}");
     let others = case.children().find(|node| node.has_tag_name("system-out")).and_then(|node| node.text());
     assert!(others.is_some_and(|text| text.contains("note: many: ") && text.contains("<some>")), "{junit}");
+
+    let page = run("html").stdout;
+    for part in ["<svg", "one &amp; only.mcap", "has &lt;some&gt;", "<code>long</code>", "不合格", "cut.mcap"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for loaded in ["http:", "https:", "src=", "<link"] {
+        assert!(!page.contains(loaded), "it loads {loaded}");
+    }
 
     let sarif = run("sarif").json();
     let run = &sarif["runs"][0];

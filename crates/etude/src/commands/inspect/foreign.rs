@@ -1,8 +1,8 @@
 //! Foreign datasets and recordings: each episode is one of ours as long as it is looked at.
 
 use super::super::{SOFTWARE, cards, import};
-use super::Inspected;
-use crate::cli::InspectArgs;
+use super::{Inspected, draw};
+use crate::cli::{InspectArgs, InspectFormat};
 use crate::output::Output;
 use anyhow::Context;
 use etude_dataset::Problem;
@@ -21,7 +21,8 @@ pub(super) fn inspect(
     output: &Output,
 ) -> anyhow::Result<Inspected> {
     let card = cards::named(robot, arguments.robots.as_deref())?;
-    let mut looking = Looking { card: &card, rules, output, inspected: Inspected::default() };
+    let (format, inspected) = (arguments.format, Inspected::default());
+    let mut looking = Looking { card: &card, rules, format, output, inspected };
     // Only a name: the episode that is looked at lies beside it.
     let beside = std::env::temp_dir().join("etude-inspect");
     for source in &arguments.paths {
@@ -48,6 +49,7 @@ pub(super) fn inspect(
 struct Looking<'l> {
     card: &'l Card,
     rules: &'l RuleSet,
+    format: InspectFormat,
     output: &'l Output,
     inspected: Inspected,
 }
@@ -61,6 +63,9 @@ impl Looking<'_> {
             match inspect_episode(&episode, self.card, self.rules, &Options::default()) {
                 Ok(mut report) => {
                     report.source = Some(name);
+                    let is_drawn = self.format == InspectFormat::Html;
+                    let drawn = if is_drawn { draw::plots(&episode, &report) } else { Vec::new() };
+                    self.inspected.drawn.push(drawn);
                     self.inspected.reports.push(report);
                     self.inspected.files.push(source.to_owned());
                 }

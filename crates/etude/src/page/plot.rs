@@ -1,7 +1,14 @@
 //! Line plots as inline SVG: axes with round numbers, a legend, nothing to load.
 
-use crate::demo::signals::Curve;
+use super::escape;
 use std::fmt::Write;
+
+/// A curve: its name, and its points (time since the take began, s; value).
+#[derive(Clone, Debug)]
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+}
 
 /// Size of a plot and of its margins, px.
 const SIZE: (f64, f64) = (560.0, 220.0);
@@ -14,8 +21,9 @@ const POINTS: usize = 600;
 /// Colours that people with any colour vision tell apart (Okabe and Ito).
 const COLOURS: [&str; 7] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#444444"];
 
-/// A plot of curves over time, s, as an `<svg>` with its legend; `None` where there is nothing to show.
-pub(super) fn lines(curves: &[Curve], unit: &str, label: &str) -> Option<String> {
+/// A plot of curves over time, s, as an `<svg>` with its legend; `None` where there is nothing to show. `span`: a time that is
+/// marked, s.
+pub(crate) fn lines(curves: &[Curve], unit: &str, label: &str, span: Option<(f64, f64)>) -> Option<String> {
     let points =
         || curves.iter().flat_map(|curve| &curve.points).filter(|(time, value)| (time + value).is_finite());
     let end = points().map(|(time, _)| *time).fold(0.0, f64::max);
@@ -26,19 +34,18 @@ pub(super) fn lines(curves: &[Curve], unit: &str, label: &str) -> Option<String>
     }
     let margin = ((high - low) * 0.06).max(1e-3);
     let frame = Frame { end, low: low - margin, high: high + margin };
-    let mut svg = format!(
-        "<svg viewBox='0 0 {} {}' role='img' aria-label='{}'>",
-        SIZE.0,
-        SIZE.1,
-        super::report::escape(label)
-    );
+    let mut svg =
+        format!("<svg viewBox='0 0 {} {}' role='img' aria-label='{}'>", SIZE.0, SIZE.1, escape(label));
+    if let Some((from, to)) = span {
+        frame.mark(&mut svg, from, to);
+    }
     frame.axes(&mut svg, unit);
     for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
         frame.curve(&mut svg, curve, colour);
     }
     svg.push_str("</svg><p class='legend'>");
     for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
-        let name = super::report::escape(&curve.name);
+        let name = escape(&curve.name);
         // Writing into a String cannot fail.
         let _ = write!(svg, "<span><i style='background:{colour}'></i>{name}</span>");
     }
@@ -59,6 +66,15 @@ impl Frame {
 
     fn y(&self, value: f64) -> f64 {
         TOP + (SIZE.1 - TOP - BOTTOM) * (self.high - value) / (self.high - self.low)
+    }
+
+    /// An instant is marked as wide as can be seen.
+    fn mark(&self, svg: &mut String, from: f64, to: f64) {
+        let within = |time: f64| self.x(time.clamp(0.0, self.end));
+        let (left, right) = (within(from), within(to));
+        let wide = (right - left).max(3.0);
+        let high = SIZE.1 - TOP - BOTTOM;
+        let _ = write!(svg, "<rect class='mark' x='{left:.1}' y='{TOP}' width='{wide:.1}' height='{high}'/>");
     }
 
     fn axes(&self, svg: &mut String, unit: &str) {
@@ -83,7 +99,7 @@ impl Frame {
             svg,
             "<text x='{LEFT}' y='{}'>{}</text><line class='axis' x1='{LEFT}' x2='{right}' y1='{bottom}' y2='{bottom}'/>",
             TOP - 1.0,
-            super::report::escape(unit)
+            escape(unit)
         );
     }
 
@@ -136,9 +152,10 @@ mod tests {
     fn a_curve_with_a_hole_is_drawn_in_two_strokes() {
         let curve =
             Curve { name: "a<b".into(), points: vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0), (3.0, 2.0)] };
-        let svg = lines(&[curve], "N", "force").expect("a plot");
+        let svg = lines(&[curve], "N", "force", Some((1.0, 2.0))).expect("a plot");
         assert_eq!(svg.matches('M').count(), 2, "{svg}");
         assert!(svg.contains("a&lt;b"));
-        assert!(lines(&[], "N", "nothing").is_none());
+        assert!(svg.contains("class='mark'"));
+        assert!(lines(&[], "N", "nothing", None).is_none());
     }
 }
