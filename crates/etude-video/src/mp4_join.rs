@@ -206,9 +206,10 @@ impl Index<'_> {
         self.kind().encode(&mut head).ok()?;
         let coded: u64 = self.chunks.iter().map(|chunk| chunk.bytes).sum();
         // The index is as long wherever the coded bytes begin.
-        let trial = self.moov(0, false)?.len() as u64;
-        let is_long = head.len() as u64 + trial + 16 + coded > u64::from(u32::MAX);
-        let before = head.len() as u64 + self.moov(0, is_long)?.len() as u64 + if is_long { 16 } else { 8 };
+        let short = self.moov(0, false)?.len();
+        let is_long = head.len() as u64 + short as u64 + 16 + coded > u64::from(u32::MAX);
+        let (index, own) = if is_long { (self.moov(0, true)?.len(), 16) } else { (short, 8) };
+        let before = (head.len() + index + own) as u64;
         head.extend(self.moov(before, is_long)?);
         if is_long {
             head.extend(1u32.to_be_bytes());

@@ -11,7 +11,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-const CARD: &str = r#"
+/// A robot of two joints, `a` and `b`.
+pub(crate) const CARD: &str = r#"
     schema = 1
     vendor = "Maker"
     model = "Random"

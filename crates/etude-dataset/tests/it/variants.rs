@@ -1,5 +1,6 @@
 //! Variants of LeRobot datasets: GR00T's parts of the body, `RoboCOIN`'s annotations, `RoboDriver`'s records.
 
+use crate::made::CARD;
 use crate::{batches, bits, copy_folder, data, g1_card, import};
 use arrow_array::{
     ArrayRef, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
@@ -16,26 +17,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const CARD: &str = r#"
-    schema = 1
-    vendor = "Maker"
-    model = "One"
-    revision = "a"
-    source = "a test"
-    [[joint]]
-    name = "a"
-    kind = "revolute"
-    unit = "rad"
-    position = [-1.0, 1.0]
-    velocity = 3.0
-    [[joint]]
-    name = "b"
-    kind = "revolute"
-    unit = "rad"
-    position = [-1.0, 1.0]
-    velocity = 3.0
-"#;
 
 const ROWS: usize = 12;
 

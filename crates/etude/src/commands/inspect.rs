@@ -201,10 +201,10 @@ fn reports(
                         VerdictLayer::new(digest, report.verdict.clone(), report.measurements.clone());
                     centre.add_verdict(&layer, now_us())?;
                 }
-                inspected.drawn.push(match Episode::open(&place.file) {
-                    Ok(episode) if arguments.format == InspectFormat::Html => draw::plots(&episode, &report),
-                    _ => Vec::new(),
-                });
+                let is_drawn = arguments.format == InspectFormat::Html;
+                let episode = is_drawn.then(|| Episode::open(&place.file)).and_then(Result::ok);
+                let drawn = episode.map(|episode| draw::plots(&episode, &report));
+                inspected.drawn.push(drawn.unwrap_or_default());
                 inspected.reports.push(report);
                 inspected.files.push(place.file.clone());
             }

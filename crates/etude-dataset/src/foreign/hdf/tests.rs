@@ -57,6 +57,18 @@ fn columns(from: usize, to: usize) -> Made {
     Made::Numbers(vec![ROWS as u64, (to - from) as u64], numbers)
 }
 
+/// Writes the numbers of a recording of `AgiBot` World; the times of its rows, ns.
+fn agibot(root: &Path) -> Vec<i64> {
+    let times: Vec<i64> = (0..ROWS as i64).map(|row| 1_700_000_000_000_000_000 + row * 33_333_333).collect();
+    let datasets = vec![
+        ("timestamp", Made::Whole(vec![ROWS as u64], times.clone())),
+        ("state/joint/position", columns(0, 14)),
+        ("action/joint/position", columns(2, 16)),
+    ];
+    file(&root.join("proprio_stats/327/648642/proprio_stats.h5"), datasets, &[]);
+    times
+}
+
 fn repository(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

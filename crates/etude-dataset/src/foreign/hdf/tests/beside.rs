@@ -3,17 +3,6 @@
 use super::*;
 use crate::foreign::draft;
 
-fn agibot(root: &Path) -> Vec<i64> {
-    let times: Vec<i64> = (0..ROWS as i64).map(|row| 1_700_000_000_000_000_000 + row * 33_333_333).collect();
-    let datasets = vec![
-        ("timestamp", Made::Whole(vec![ROWS as u64], times.clone())),
-        ("state/joint/position", columns(0, 14)),
-        ("action/joint/position", columns(2, 16)),
-    ];
-    file(&root.join("proprio_stats/327/648642/proprio_stats.h5"), datasets, &[]);
-    times
-}
-
 /// A turn of a quarter about z, as `AgiBot` World writes one, further along x in each frame.
 fn extrinsics(frames: usize) -> String {
     let frame = |row: usize| {

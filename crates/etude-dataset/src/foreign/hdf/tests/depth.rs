@@ -31,13 +31,7 @@ fn stream(from: &str, to: &str, format: &str, unit: &str) -> String {
 fn distances_of_agibot_world_come_in_by_their_frame_and_its_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    let times: Vec<i64> = (0..ROWS as i64).map(|row| 1_700_000_000_000_000_000 + row * 33_333_333).collect();
-    let datasets = vec![
-        ("timestamp", Made::Whole(vec![ROWS as u64], times.clone())),
-        ("state/joint/position", columns(0, 14)),
-        ("action/joint/position", columns(2, 16)),
-    ];
-    file(&root.join("proprio_stats/327/648642/proprio_stats.h5"), datasets, &[]);
+    let times = agibot(root);
     let depth = root.join("observations/327/648642/depth");
     fs::create_dir_all(&depth).expect("a folder");
     // The frame 5 is missing, the frame 7 is cut, and 40 lies behind the end.
